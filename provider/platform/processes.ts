@@ -1,0 +1,77 @@
+import type { Options } from "execa";
+import { PostureError } from "./errors";
+
+/** A finished command. A non-zero `exitCode` is a result, not an exception. */
+export interface Completed {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CommandOptions {
+  /** Text for the command's standard input; default: none. */
+  readonly input?: string;
+  /** The command's whole environment; default: this process's. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Working directory; default: this process's. */
+  readonly workingDirectory?: string;
+  /** The command is killed after this long. */
+  readonly timeoutMilliseconds: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs one command from an argument array, never through a shell, and waits for it.
+ *
+ * @throws PostureError `permanent` when it cannot be started or is killed by a signal, `transient` when it outlives its
+ * time limit. Messages name the executable only: arguments and output may hold what must not be shown.
+ */
+export async function runCommand(command: readonly [string, ...string[]], options: CommandOptions): Promise<Completed> {
+  const { execa } = await import("execa");
+  const [file, ...commandArguments] = command;
+  const result = await execa(file, commandArguments, toExecaOptions(options));
+  if (result.timedOut)
+    throw new PostureError("transient", `${file}: stopped after ${options.timeoutMilliseconds / 1_000} s, its time limit`);
+  if (result.exitCode === undefined)
+    throw new PostureError("permanent", `${file}: ${describeEnd(result.code, result.signal)}`, { cause: result.cause });
+  return { exitCode: result.exitCode, stdout: text(result.stdout), stderr: text(result.stderr) };
+}
+
+/** Starts a command that outlives this process, with no terminal and no output, and does not wait for it. */
+export async function startDetached(
+  command: readonly [string, ...string[]],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const { execa } = await import("execa");
+  const [file, ...commandArguments] = command;
+  const child = execa(file, commandArguments, { detached: true, stdio: "ignore", cleanup: false, reject: false, env: { ...environment } });
+  child.unref();
+  await new Promise<void>((resolve, reject) => {
+    child.once("spawn", resolve);
+    child.once("error", (cause) => reject(new PostureError("permanent", `${file}: could not be started`, { cause })));
+  });
+}
+
+function toExecaOptions(options: CommandOptions): Options & { reject: false; encoding: "utf8" } {
+  return {
+    reject: false,
+    encoding: "utf8",
+    timeout: options.timeoutMilliseconds,
+    cancelSignal: options.signal,
+    forceKillAfterDelay: 2_000,
+    stdin: options.input === undefined ? "ignore" : "pipe",
+    ...(options.input === undefined ? {} : { input: options.input }),
+    ...(options.environment === undefined ? {} : { env: { ...options.environment }, extendEnv: false }),
+    ...(options.workingDirectory === undefined ? {} : { cwd: options.workingDirectory }),
+  };
+}
+
+function describeEnd(code: string | undefined, signal: string | undefined): string {
+  if (code === "ENOENT") return "not found on this host; install it or correct the path";
+  if (code === "EACCES") return "may not be executed by this account";
+  return signal === undefined ? "could not be started" : `ended by ${signal}`;
+}
+
+function text(output: unknown): string {
+  return typeof output === "string" ? output : "";
+}

@@ -1,0 +1,66 @@
+import { access, constants, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { ensureDirectory, writeFileAtomically } from "../platform/atomic-file";
+import { isAbsent, messageOf, PostureError } from "../platform/errors";
+
+/** Where everything of a posture home lies. All paths are absolute. */
+export interface Home {
+  readonly root: string;
+  readonly marker: string;
+  readonly jobs: string;
+  readonly journal: string;
+  readonly locks: string;
+  readonly evidence: string;
+  /** The embedded scheduler's own folder. */
+  readonly scheduler: string;
+}
+
+const markerSchema = z.object({ format: z.literal(1) });
+
+/** The layout of the posture home at a path. Touches nothing. */
+export function describeHome(root: string): Home {
+  return {
+    root,
+    marker: join(root, "posture-home.json"),
+    jobs: join(root, "jobs"),
+    journal: join(root, "journal"),
+    locks: join(root, "locks"),
+    evidence: join(root, "evidence"),
+    scheduler: join(root, "scheduler"),
+  };
+}
+
+/** Makes the home ready: folders and marker. Idempotent. Only declaring something in it, or `backup-posture init`, does this. */
+export async function initialiseHome(home: Home): Promise<void> {
+  for (const folder of [home.root, home.jobs, home.journal, home.locks, home.evidence, home.scheduler]) await ensureDirectory(folder);
+  try {
+    await access(home.marker, constants.F_OK);
+  } catch (error) {
+    if (!isAbsent(error)) throw error;
+    await writeFileAtomically(home.marker, `${JSON.stringify({ format: 1 })}\n`);
+  }
+}
+
+/**
+ * Makes sure that the home is there and can be looked at. A home without its marker may be a mount that is missing: it is
+ * never taken for an empty one.
+ *
+ * @throws PostureError `unreachable`.
+ */
+export async function requireHome(home: Home): Promise<void> {
+  try {
+    markerSchema.parse(JSON.parse(await readFile(home.marker, "utf8")));
+    await access(home.jobs, constants.R_OK | constants.X_OK);
+  } catch (error) {
+    const reason = isAbsent(error)
+      ? "it is not there; mount it, or, if it is lost for good, make it anew with: backup-posture init --home"
+      : messageOf(error).replace(/,? (open|access) '.*$/, "");
+    throw new PostureError("unreachable", `posture home ${home.root}: ${reason}`, { cause: error });
+  }
+}
+
+/** The home that is used where none is named: `%ProgramData%\backup-posture` on Windows, `/var/lib/backup-posture` elsewhere. */
+export function defaultHome(): string {
+  return process.platform === "win32" ? join(process.env.ProgramData ?? "C:\\ProgramData", "backup-posture") : "/var/lib/backup-posture";
+}

@@ -1,0 +1,73 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { appendDurably } from "../platform/atomic-file";
+import { isAbsent } from "../platform/errors";
+import type { Home } from "./home";
+
+const startedSchema = z.object({
+  event: z.literal("started"),
+  /** The run's id, which is also its recovery set's. */
+  run: z.string(),
+  at: z.iso.datetime(),
+  verb: z.enum(["run", "drill"]),
+  pid: z.number(),
+});
+
+const endedSchema = z.object({
+  event: z.literal("ended"),
+  run: z.string(),
+  at: z.iso.datetime(),
+  verb: z.enum(["run", "drill"]),
+  outcome: z.enum(["succeeded", "failed", "interrupted"]),
+  /** One sentence for people, without file names or output of commands; empty for a success. */
+  message: z.string(),
+  /** Ids of the recovery points taken. */
+  points: z.array(z.string()),
+  bytes: z.number(),
+  addedBytes: z.number(),
+  durationMilliseconds: z.number(),
+  /** How far apart the starts of the set's captures lie. */
+  skewMilliseconds: z.number(),
+  /** Files that were skipped, over all points. */
+  skipped: z.number(),
+  /** What pruning did, or why it did not. */
+  pruned: z.number(),
+  pruneSuspended: z.string().nullable(),
+});
+
+const recordSchema = z.discriminatedUnion("event", [startedSchema, endedSchema]);
+
+export type RunStarted = z.infer<typeof startedSchema>;
+export type RunEnded = z.infer<typeof endedSchema>;
+export type JournalRecord = z.infer<typeof recordSchema>;
+
+/** Appends one record, durably. */
+export async function appendRecord(home: Home, id: string, record: JournalRecord): Promise<void> {
+  await appendDurably(journalPath(home, id), `${JSON.stringify(record)}\n`);
+}
+
+/** All records of an id in the order written; none where nothing was ever run. A line cut off by a crash, or edited, is passed over. */
+export async function readJournal(home: Home, id: string): Promise<readonly JournalRecord[]> {
+  let text: string;
+  try {
+    text = await readFile(journalPath(home, id), "utf8");
+  } catch (error) {
+    if (isAbsent(error)) return [];
+    throw error;
+  }
+  return text.split("\n").flatMap(parseLine);
+}
+
+function journalPath(home: Home, id: string): string {
+  return join(home.journal, `${id}.jsonl`);
+}
+
+function parseLine(line: string): readonly JournalRecord[] {
+  if (line === "") return [];
+  try {
+    return [recordSchema.parse(JSON.parse(line))];
+  } catch {
+    return [];
+  }
+}
