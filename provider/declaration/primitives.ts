@@ -16,12 +16,18 @@ export const durationOrZero = z
 /** The id of one of our objects: lower-case letters, digits and hyphens, at most 63. */
 export const identifier = z
   .string("must be text")
-  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "must be 1 to 63 lower-case letters, digits and hyphens, and not begin with a hyphen");
+  .regex(
+    /^[a-z0-9][a-z0-9-]{0,62}$/,
+    "must be 1 to 63 lower-case letters, digits and hyphens, and not begin with a hyphen",
+  );
 
 /** The key of a record such as `sources`: letters, digits, dots, hyphens and underscores, at most 64. */
 export const entryName = z
   .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, "names are 1 to 64 letters, digits, dots, hyphens and underscores, beginning with a letter or digit");
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/,
+    "names are 1 to 64 letters, digits, dots, hyphens and underscores, beginning with a letter or digit",
+  );
 
 /** An absolute path of this platform or of Windows, without NUL, line breaks or `..` steps. */
 export const absolutePath = z
@@ -29,25 +35,28 @@ export const absolutePath = z
   .min(1, "must be an absolute path")
   .max(4096, "must be at most 4096 characters")
   .refine((value) => posix.isAbsolute(value) || isWindowsAbsolute(value), "must be an absolute path")
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
   .refine((value) => !/[\u0000-\u001f\u007f]/.test(value), "must not contain control characters")
   .refine((value) => !value.split(/[\\/]/).includes(".."), "must not contain '..' steps");
 
 /** An instant in ISO 8601 with a zone, `2026-11-19T01:00:00Z`. */
-export const instant = z.iso.datetime({ offset: true, error: "must be an ISO 8601 instant with a zone, such as 2026-11-19T01:00:00Z" });
+export const instant = z.iso.datetime({
+  offset: true,
+  error: "must be an ISO 8601 instant with a zone, such as 2026-11-19T01:00:00Z",
+});
 
 /** Text of one line, at most 500 characters. */
 export const sentence = z
   .string("must be text")
   .min(1, "must not be empty")
   .max(500, "must be at most 500 characters")
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
   .refine((value) => !/[\u0000-\u001f\u007f]/.test(value), "must be one line without control characters");
 
 /** Where a secret is to be found on the host that needs it: the name of an environment variable, or a file's path. Never the secret itself. */
 export const secretReference = z.union(
   [
-    z.strictObject({ env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, "must be the name of an environment variable") }),
+    z.strictObject({
+      env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, "must be the name of an environment variable"),
+    }),
     z.strictObject({ file: absolutePath }),
   ],
   'must be a reference to a secret, {env: "NAME"} or {file: "/path"}, never the secret itself',
@@ -70,7 +79,10 @@ export const commandLine = z
 
 /** A whole number within bounds. */
 export function wholeNumber(least: number, most: number) {
-  return z.int(`must be a whole number from ${least} to ${most}`).min(least, `must be a whole number from ${least} to ${most}`).max(most, `must be a whole number from ${least} to ${most}`);
+  return z
+    .int(`must be a whole number from ${least} to ${most}`)
+    .min(least, `must be a whole number from ${least} to ${most}`)
+    .max(most, `must be a whole number from ${least} to ${most}`);
 }
 
 function isWindowsAbsolute(value: string): boolean {

@@ -42,7 +42,12 @@ export async function ensureDirectory(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 });
 }
 
-async function withFile(path: string, flags: string, mode: number, use: (file: FileHandle) => Promise<unknown>): Promise<void> {
+async function withFile(
+  path: string,
+  flags: string,
+  mode: number,
+  use: (file: FileHandle) => Promise<unknown>,
+): Promise<void> {
   const file = await open(path, flags, mode);
   try {
     await use(file);

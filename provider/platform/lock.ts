@@ -174,6 +174,7 @@ function toLock(path: string, mine: LockHolder): Lock {
 }
 
 function describeHolder(holder: LockHolder | "unreadable"): string {
-  if (holder === "unreadable") return "the lock file is not one of ours; look at it, and remove it if nothing is running";
+  if (holder === "unreadable")
+    return "the lock file is not one of ours; look at it, and remove it if nothing is running";
   return `held by ${holder.what}, process ${holder.pid} on ${holder.host}, since ${holder.acquiredAt}`;
 }

@@ -31,7 +31,10 @@ export async function runCommand(command: readonly [string, ...string[]], option
   const [file, ...commandArguments] = command;
   const result = await execa(file, commandArguments, toExecaOptions(options));
   if (result.timedOut)
-    throw new PostureError("transient", `${file}: stopped after ${options.timeoutMilliseconds / 1_000} s, its time limit`);
+    throw new PostureError(
+      "transient",
+      `${file}: stopped after ${options.timeoutMilliseconds / 1_000} s, its time limit`,
+    );
   if (result.exitCode === undefined)
     throw new PostureError("permanent", `${file}: ${describeEnd(result.code, result.signal)}`, { cause: result.cause });
   return { exitCode: result.exitCode, stdout: text(result.stdout), stderr: text(result.stderr) };
@@ -44,7 +47,13 @@ export async function startDetached(
 ): Promise<void> {
   const { execa } = await import("execa");
   const [file, ...commandArguments] = command;
-  const child = execa(file, commandArguments, { detached: true, stdio: "ignore", cleanup: false, reject: false, env: { ...environment } });
+  const child = execa(file, commandArguments, {
+    detached: true,
+    stdio: "ignore",
+    cleanup: false,
+    reject: false,
+    env: { ...environment },
+  });
   child.unref();
   await new Promise<void>((resolve, reject) => {
     child.once("spawn", resolve);

@@ -1,12 +1,23 @@
 import { z } from "zod";
-import { absolutePath, commandLine, duration, durationOrZero, entryName, identifier, wholeNumber } from "../declaration/primitives";
+import {
+  absolutePath,
+  commandLine,
+  duration,
+  durationOrZero,
+  entryName,
+  identifier,
+  wholeNumber,
+} from "../declaration/primitives";
 import { onStaleSchema, placementFields, schedulerSchema } from "../schedule/schema";
 import { storeSchema } from "../snapshot/stores/schema";
 
 const restoredPath = z
   .string("must be a path relative to the restored tree")
   .min(1, "must not be empty")
-  .refine((value) => !value.startsWith("/") && !value.split(/[\\/]/).includes("..") && !value.includes("\0"), "must be a path relative to the restored tree, without '..' steps");
+  .refine(
+    (value) => !value.startsWith("/") && !value.split(/[\\/]/).includes("..") && !value.includes("\0"),
+    "must be a path relative to the restored tree, without '..' steps",
+  );
 
 /** Something that must hold in the restored tree. */
 export const drillCheckSchema = z.discriminatedUnion(
@@ -29,25 +40,39 @@ export const drillCheckSchema = z.discriminatedUnion(
 export type DrillCheck = z.infer<typeof drillCheckSchema>;
 
 /** How often a restore is rehearsed, how much of it, and what must hold afterwards. */
-export const drillSchema = z.strictObject({
-  /** A drill older than this is expired evidence; the scheduler starts one this often. At least one hour. */
-  every: duration,
-  /** `full`, or a sample of so many files, drawn anew each time. Default: `full`. */
-  scope: z.union([z.literal("full"), z.strictObject({ sample: wholeNumber(1, 10_000_000) })], 'must be "full" or {sample: n}').optional(),
-  checks: z.record(entryName, drillCheckSchema, "must be an object of checks by name").optional(),
-}, "must be an object with every");
+export const drillSchema = z.strictObject(
+  {
+    /** A drill older than this is expired evidence; the scheduler starts one this often. At least one hour. */
+    every: duration,
+    /** `full`, or a sample of so many files, drawn anew each time. Default: `full`. */
+    scope: z
+      .union(
+        [z.literal("full"), z.strictObject({ sample: wholeNumber(1, 10_000_000) })],
+        'must be "full" or {sample: n}',
+      )
+      .optional(),
+    checks: z.record(entryName, drillCheckSchema, "must be an object of checks by name").optional(),
+  },
+  "must be an object with every",
+);
 
 /** What a RestoreTarget declares. */
 export const restoreTargetSchema = z.strictObject({
   ...placementFields,
   scheduler: schedulerSchema.optional(),
-  from: z.strictObject({
-    store: storeSchema,
-    /** The id of the schedule or snapshot whose recovery points are restored. */
-    schedule: identifier,
-    /** `latest`, or the id of one recovery point. Default: `latest`. */
-    point: z.string("must be latest or a recovery point's id").regex(/^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$/, "must be latest or a recovery point's id").optional(),
-  }, "must be an object with store and schedule"),
+  from: z.strictObject(
+    {
+      store: storeSchema,
+      /** The id of the schedule or snapshot whose recovery points are restored. */
+      schedule: identifier,
+      /** `latest`, or the id of one recovery point. Default: `latest`. */
+      point: z
+        .string("must be latest or a recovery point's id")
+        .regex(/^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$/, "must be latest or a recovery point's id")
+        .optional(),
+    },
+    "must be an object with store and schedule",
+  ),
   /** Absolute path of the place to restore to. Created when missing; drills use a scratch folder in it. */
   to: absolutePath,
   drill: drillSchema.optional(),

@@ -33,7 +33,8 @@ export function describeHome(root: string): Home {
 
 /** Makes the home ready: folders and marker. Idempotent. Only declaring something in it, or `backup-posture init`, does this. */
 export async function initialiseHome(home: Home): Promise<void> {
-  for (const folder of [home.root, home.jobs, home.journal, home.locks, home.evidence, home.scheduler]) await ensureDirectory(folder);
+  for (const folder of [home.root, home.jobs, home.journal, home.locks, home.evidence, home.scheduler])
+    await ensureDirectory(folder);
   try {
     await access(home.marker, constants.F_OK);
   } catch (error) {
@@ -62,5 +63,7 @@ export async function requireHome(home: Home): Promise<void> {
 
 /** The home that is used where none is named: `%ProgramData%\backup-posture` on Windows, `/var/lib/backup-posture` elsewhere. */
 export function defaultHome(): string {
-  return process.platform === "win32" ? join(process.env.ProgramData ?? "C:\\ProgramData", "backup-posture") : "/var/lib/backup-posture";
+  return process.platform === "win32"
+    ? join(process.env.ProgramData ?? "C:\\ProgramData", "backup-posture")
+    : "/var/lib/backup-posture";
 }

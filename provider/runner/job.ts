@@ -50,10 +50,19 @@ export async function findJob(home: Home, id: string): Promise<FoundJob> {
 }
 
 /** Reads one job that must be there. Throws PostureError `permanent` where it is not, or is damaged. */
-export async function requireJob<K extends Job["kind"]>(home: Home, id: string, kind: K): Promise<Extract<Job, { kind: K }>> {
+export async function requireJob<K extends Job["kind"]>(
+  home: Home,
+  id: string,
+  kind: K,
+): Promise<Extract<Job, { kind: K }>> {
   const found = await findJob(home, id);
-  if (found.state === "absent") throw new PostureError("permanent", `${id}: no such job in ${home.root}; backup-posture list shows what there is`);
-  if (found.state !== "present") throw new PostureError("permanent", `${id}: the job file is ${found.state}: ${found.why}; pulumi up --refresh writes it anew`);
+  if (found.state === "absent")
+    throw new PostureError("permanent", `${id}: no such job in ${home.root}; backup-posture list shows what there is`);
+  if (found.state !== "present")
+    throw new PostureError(
+      "permanent",
+      `${id}: the job file is ${found.state}: ${found.why}; pulumi up --refresh writes it anew`,
+    );
   if (!isOfKind(found.job, kind)) throw new PostureError("usage", `${id}: is a ${found.job.kind}, not a ${kind}`);
   return found.job;
 }

@@ -1,34 +1,59 @@
 import { z } from "zod";
-import { absolutePath, commandLine, duration, durationOrZero, entryName, identifier, instant, secretReference, sentence, wholeNumber } from "../declaration/primitives";
+import {
+  absolutePath,
+  commandLine,
+  duration,
+  durationOrZero,
+  entryName,
+  identifier,
+  instant,
+  secretReference,
+  sentence,
+  wholeNumber,
+} from "../declaration/primitives";
 import { storeSchema } from "../snapshot/stores/schema";
 import { sourceSchema } from "../sources/schema";
 import { findCronFault, isTimeZone } from "./calendar";
 
-const timeOfDay = z.string("must be a time of day, HH:MM").regex(/^([01]\d|2[0-3]):[0-5]\d$/, "must be a time of day, HH:MM");
+const timeOfDay = z
+  .string("must be a time of day, HH:MM")
+  .regex(/^([01]\d|2[0-3]):[0-5]\d$/, "must be a time of day, HH:MM");
 
 /** When a schedule fires: exactly one of `cron` and `every`. */
 export const whenSchema = z
-  .strictObject({
-    /** Five cron fields: minute, hour, day of month, month, day of week. */
-    cron: z
-      .string("must be a cron expression of five fields")
-      .superRefine((expression, context) => {
-        const fault = findCronFault(expression);
-        if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
-      })
-      .optional(),
-    /** Fires at whole multiples of this since 1970-01-01T00:00Z. At least one minute. */
-    every: duration.optional(),
-    /** IANA name of the zone in which `cron` and `window` are read. Default: `UTC`. */
-    timeZone: z.string("must be an IANA time zone such as Europe/Berlin").refine(isTimeZone, "must be an IANA time zone such as Europe/Berlin").optional(),
-    /** Spreads starts over this long; the same schedule always gets the same delay for the same due time. Default: `0s`. */
-    jitter: durationOrZero.optional(),
-    /** Whether a run that was missed (the machine was off) is made up for, once. Default: true. */
-    catchUp: z.boolean("must be true or false").optional(),
-    /** Starts are held back until this window of the day is open; it may span midnight. Default: always open. */
-    window: z.strictObject({ from: timeOfDay, to: timeOfDay }).refine(({ from, to }) => from !== to, "must not be empty: from and to are equal").optional(),
-  }, "must be an object with cron or every")
-  .refine(({ cron, every }) => (cron === undefined) !== (every === undefined), "must have exactly one of cron and every");
+  .strictObject(
+    {
+      /** Five cron fields: minute, hour, day of month, month, day of week. */
+      cron: z
+        .string("must be a cron expression of five fields")
+        .superRefine((expression, context) => {
+          const fault = findCronFault(expression);
+          if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
+        })
+        .optional(),
+      /** Fires at whole multiples of this since 1970-01-01T00:00Z. At least one minute. */
+      every: duration.optional(),
+      /** IANA name of the zone in which `cron` and `window` are read. Default: `UTC`. */
+      timeZone: z
+        .string("must be an IANA time zone such as Europe/Berlin")
+        .refine(isTimeZone, "must be an IANA time zone such as Europe/Berlin")
+        .optional(),
+      /** Spreads starts over this long; the same schedule always gets the same delay for the same due time. Default: `0s`. */
+      jitter: durationOrZero.optional(),
+      /** Whether a run that was missed (the machine was off) is made up for, once. Default: true. */
+      catchUp: z.boolean("must be true or false").optional(),
+      /** Starts are held back until this window of the day is open; it may span midnight. Default: always open. */
+      window: z
+        .strictObject({ from: timeOfDay, to: timeOfDay })
+        .refine(({ from, to }) => from !== to, "must not be empty: from and to are equal")
+        .optional(),
+    },
+    "must be an object with cron or every",
+  )
+  .refine(
+    ({ cron, every }) => (cron === undefined) !== (every === undefined),
+    "must have exactly one of cron and every",
+  );
 
 /** When a schedule fires. */
 export type When = z.infer<typeof whenSchema>;
@@ -37,18 +62,26 @@ const count = wholeNumber(0, 10_000).optional();
 
 /** How many recovery sets are kept: the newest of each of the last n periods that have one. Absent altogether: nothing is ever pruned. */
 export const keepSchema = z
-  .strictObject({
-    /** The newest n sets. */
-    last: count,
-    hourly: count,
-    daily: count,
-    weekly: count,
-    monthly: count,
-    yearly: count,
-    /** Nothing younger than this is pruned, whatever the counts say. */
-    atLeast: duration.optional(),
-  }, "must be an object of counts")
-  .refine((keep) => Object.values(keep).every((value) => value === undefined) || Object.values(keep).some((value) => value !== 0 && value !== undefined), "must keep something: a retention of nothing would delete every recovery point");
+  .strictObject(
+    {
+      /** The newest n sets. */
+      last: count,
+      hourly: count,
+      daily: count,
+      weekly: count,
+      monthly: count,
+      yearly: count,
+      /** Nothing younger than this is pruned, whatever the counts say. */
+      atLeast: duration.optional(),
+    },
+    "must be an object of counts",
+  )
+  .refine(
+    (keep) =>
+      Object.values(keep).every((value) => value === undefined) ||
+      Object.values(keep).some((value) => value !== 0 && value !== undefined),
+    "must keep something: a retention of nothing would delete every recovery point",
+  );
 
 /** Retention: what is kept. */
 export type Keep = z.infer<typeof keepSchema>;
@@ -61,7 +94,12 @@ export const hookSchema = z.strictObject({
   /** Default: `5m`. */
   timeout: duration.optional(),
   /** Environment variables with secrets, by reference. */
-  environment: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, "must be the name of an environment variable"), secretReference).optional(),
+  environment: z
+    .record(
+      z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, "must be the name of an environment variable"),
+      secretReference,
+    )
+    .optional(),
 });
 
 /** See {@link hookSchema}. */
@@ -71,13 +109,21 @@ export type Hook = z.infer<typeof hookSchema>;
 export const onStaleSchema = z.enum(["report", "run"], 'must be "report" or "run"');
 
 /** The machine that holds the home and does the work. Default: this one. */
-export const hostSchema = z.discriminatedUnion("kind", [z.strictObject({ kind: z.literal("local") })], 'must be an object whose kind is "local"');
+export const hostSchema = z.discriminatedUnion(
+  "kind",
+  [z.strictObject({ kind: z.literal("local") })],
+  'must be an object whose kind is "local"',
+);
 
 /** See {@link hostSchema}. */
 export type HostDeclaration = z.infer<typeof hostSchema>;
 
 /** What fires the entry. Default: `embedded`, the jobs that `backup-posture agent` fires. */
-export const schedulerSchema = z.discriminatedUnion("kind", [z.strictObject({ kind: z.literal("embedded") })], 'must be an object whose kind is "embedded"');
+export const schedulerSchema = z.discriminatedUnion(
+  "kind",
+  [z.strictObject({ kind: z.literal("embedded") })],
+  'must be an object whose kind is "embedded"',
+);
 
 /** See {@link schedulerSchema}. */
 export type SchedulerDeclaration = z.infer<typeof schedulerSchema>;
@@ -100,7 +146,9 @@ export const scheduleSchema = z.strictObject({
   scheduler: schedulerSchema.optional(),
   when: whenSchema,
   /** What is backed up, by name: each run takes one recovery point of each, which together are its recovery set. */
-  sources: z.record(entryName, sourceSchema, "must be an object of sources by name").refine((sources) => Object.keys(sources).length > 0, "must name at least one source"),
+  sources: z
+    .record(entryName, sourceSchema, "must be an object of sources by name")
+    .refine((sources) => Object.keys(sources).length > 0, "must name at least one source"),
   store: storeSchema,
   keep: keepSchema.optional(),
   /** The oldest that the last good backup may be. Default: the worst case that `when` and `expectedDuration` lead to. */
@@ -122,7 +170,10 @@ export const scheduleSchema = z.strictObject({
   /** How long `up` waits for a run that it started. Default: `0s`. */
   waitFor: durationOrZero.optional(),
   /** The token that preview printed for this very change of retention. */
-  acknowledgeDataLoss: z.string("must be the token that preview printed").max(200, "must be the token that preview printed").optional(),
+  acknowledgeDataLoss: z
+    .string("must be the token that preview printed")
+    .max(200, "must be the token that preview printed")
+    .optional(),
 });
 
 /** What a BackupSchedule declares, as a plain value. */

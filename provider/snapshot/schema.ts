@@ -8,7 +8,10 @@ import { storeSchema } from "./stores/schema";
 export const snapshotSchema = z.strictObject({
   ...placementFields,
   /** The share to take a recovery point of. */
-  share: z.strictObject({ path: absolutePath, workload: workloadSchema.optional() }, "must be an object with the share's path"),
+  share: z.strictObject(
+    { path: absolutePath, workload: workloadSchema.optional() },
+    "must be an object with the share's path",
+  ),
   store: storeSchema,
   exclude: excludeSchema.optional(),
   /** Older than this, the point is taken anew by `up`. Default: it may grow as old as it likes. */

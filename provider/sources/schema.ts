@@ -25,7 +25,11 @@ const fileShareSource = z.strictObject({
 });
 
 /** Something to back up, told apart by `kind`. */
-export const sourceSchema = z.discriminatedUnion("kind", [fileShareSource], 'must be an object whose kind is "file-share"');
+export const sourceSchema = z.discriminatedUnion(
+  "kind",
+  [fileShareSource],
+  'must be an object whose kind is "file-share"',
+);
 
 /** Something to back up. */
 export type SourceDeclaration = z.infer<typeof sourceSchema>;

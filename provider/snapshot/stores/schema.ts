@@ -8,7 +8,11 @@ const directoryStore = z.strictObject({
 });
 
 /** Where recovery points live, told apart by `kind`. */
-export const storeSchema = z.discriminatedUnion("kind", [directoryStore], 'must be an object whose kind is "directory"');
+export const storeSchema = z.discriminatedUnion(
+  "kind",
+  [directoryStore],
+  'must be an object whose kind is "directory"',
+);
 
 /** Where recovery points live. */
 export type StoreDeclaration = z.infer<typeof storeSchema>;
