@@ -36,10 +36,21 @@ const endedSchema = z.object({
   pruneSuspended: z.string().nullable(),
 });
 
-const recordSchema = z.discriminatedUnion("event", [startedSchema, endedSchema]);
+const forgotSchema = z.object({
+  event: z.literal("forgot"),
+  at: z.iso.datetime(),
+  /** Ids of recovery points that pruning or a person gave up: their absence is no loss from here on. */
+  points: z.array(z.string()),
+  /** `retention`, or in a person's words why. */
+  why: z.string(),
+});
+
+const recordSchema = z.discriminatedUnion("event", [startedSchema, endedSchema, forgotSchema]);
 
 export type RunStarted = z.infer<typeof startedSchema>;
 export type RunEnded = z.infer<typeof endedSchema>;
+/** Written durably *before* the points are deleted, so that a crash in between never looks like a loss. */
+export type PointsForgotten = z.infer<typeof forgotSchema>;
 export type JournalRecord = z.infer<typeof recordSchema>;
 
 /** Appends one record, durably. */
