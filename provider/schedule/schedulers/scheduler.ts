@@ -7,6 +7,8 @@ export interface ScheduleEntry {
   readonly id: string;
   readonly verb: EntryVerb;
   readonly when: When;
+  /** The Pulumi URN that declares it, or null: an entry whose job is lost still tells whose it is. */
+  readonly owner: string | null;
   /** Marks the object that `create` made, so that a delete never removes a successor. */
   readonly incarnation: string;
   /** An ISO 8601 instant until which the entry must not fire; null: not paused. */
