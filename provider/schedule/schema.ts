@@ -11,6 +11,7 @@ import {
   sentence,
   wholeNumber,
 } from "../declaration/primitives";
+import { durationPattern, toMilliseconds } from "../platform/durations";
 import { storeSchema } from "../snapshot/stores/schema";
 import { sourceSchema } from "../sources/schema";
 import { findCronFault, isTimeZone } from "./calendar";
@@ -31,15 +32,14 @@ export const whenSchema = z
           if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
         })
         .optional(),
-      /** Fires at whole multiples of this since 1970-01-01T00:00Z. At least one minute. */
-      every: duration.optional(),
+  XX
       /** IANA name of the zone in which `cron` and `window` are read. Default: `UTC`. */
       timeZone: z
         .string("must be an IANA time zone such as Europe/Berlin")
         .refine(isTimeZone, "must be an IANA time zone such as Europe/Berlin")
         .optional(),
-      /** Spreads starts over this long; the same schedule always gets the same delay for the same due time. Default: `0s`. */
-      jitter: durationOrZero.optional(),
+      /** Spreads starts over this long; the same schedule always gets the same delay for the same due time. At most one day. Default: `0s`. */
+      jitter: durationOrZero.refine(isAtMostOneDay, "must be at most 1d").optional(),
       /** Whether a run that was missed (the machine was off) is made up for, once. Default: true. */
       catchUp: z.boolean("must be true or false").optional(),
       /** Starts are held back until this window of the day is open; it may span midnight. Default: always open. */
@@ -178,3 +178,11 @@ export const scheduleSchema = z.strictObject({
 
 /** What a BackupSchedule declares, as a plain value. */
 export type ScheduleDeclaration = z.infer<typeof scheduleSchema>;
+
+function isFromOneMinuteToTenYears(value: string): boolean {
+  return !durationPattern.test(value) || (toMilliseconds(value) >= toMilliseconds("1m") && toMilliseconds(value) <= toMilliseconds("3660d"));
+}
+
+function isAtMostOneDay(value: string): boolean {
+  return !durationPattern.test(value) || toMilliseconds(value) <= toMilliseconds("1d");
+}
