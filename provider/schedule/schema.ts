@@ -32,7 +32,8 @@ export const whenSchema = z
           if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
         })
         .optional(),
-  XX
+      /** Fires at whole multiples of this since 1970-01-01T00:00Z. At least one minute, at most ten years. */
+      every: duration.refine(isFromOneMinuteToTenYears, "must be from 1m to 3660d").optional(),
       /** IANA name of the zone in which `cron` and `window` are read. Default: `UTC`. */
       timeZone: z
         .string("must be an IANA time zone such as Europe/Berlin")
@@ -180,7 +181,10 @@ export const scheduleSchema = z.strictObject({
 export type ScheduleDeclaration = z.infer<typeof scheduleSchema>;
 
 function isFromOneMinuteToTenYears(value: string): boolean {
-  return !durationPattern.test(value) || (toMilliseconds(value) >= toMilliseconds("1m") && toMilliseconds(value) <= toMilliseconds("3660d"));
+  return (
+    !durationPattern.test(value) ||
+    (toMilliseconds(value) >= toMilliseconds("1m") && toMilliseconds(value) <= toMilliseconds("3660d"))
+  );
 }
 
 function isAtMostOneDay(value: string): boolean {
