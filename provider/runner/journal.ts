@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
+import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { appendDurably } from "../platform/atomic-file";
+import { appendDurably, syncDirectory } from "../platform/atomic-file";
 import { isAbsent } from "../platform/errors";
 import type { Home } from "./home";
 
@@ -47,15 +47,20 @@ const forgotSchema = z.object({
 
 const recordSchema = z.discriminatedUnion("event", [startedSchema, endedSchema, forgotSchema]);
 
+const lineFeed = 0x0a;
+
 export type RunStarted = z.infer<typeof startedSchema>;
 export type RunEnded = z.infer<typeof endedSchema>;
 /** Written durably *before* the points are deleted, so that a crash in between never looks like a loss. */
 export type PointsForgotten = z.infer<typeof forgotSchema>;
 export type JournalRecord = z.infer<typeof recordSchema>;
 
-/** Appends one record, durably. */
+/** Appends one record, durably. After a line that a crash cut off it begins a new one. */
 export async function appendRecord(home: Home, id: string, record: JournalRecord): Promise<void> {
-  await appendDurably(journalPath(home, id), `${JSON.stringify(record)}\n`);
+  const path = journalPath(home, id);
+  const last = await readLastByte(path);
+  await appendDurably(path, `${last === null || last === lineFeed ? "" : "\n"}${JSON.stringify(record)}\n`);
+  if (last === null) await syncDirectory(home.journal);
 }
 
 /** All records of an id in the order written; none where nothing was ever run. A line cut off by a crash, or edited, is passed over. */
@@ -72,6 +77,22 @@ export async function readJournal(home: Home, id: string): Promise<readonly Jour
 
 function journalPath(home: Home, id: string): string {
   return join(home.journal, `${id}.jsonl`);
+}
+
+/** The last byte of a file, or null where it is empty or absent. */
+async function readLastByte(path: string): Promise<number | null> {
+  try {
+    const file = await open(path, "r");
+    try {
+      const { size } = await file.stat();
+      return size === 0 ? null : ((await file.read(Buffer.alloc(1), 0, 1, size - 1)).buffer[0] ?? null);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (isAbsent(error)) return null;
+    throw error;
+  }
 }
 
 function parseLine(line: string): readonly JournalRecord[] {
