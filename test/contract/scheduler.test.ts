@@ -1,0 +1,115 @@
+import { randomBytes } from "node:crypto";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { z } from "zod";
+import { describeHome, initialiseHome } from "../../provider/runner/home";
+import { createEmbeddedScheduler } from "../../provider/schedule/schedulers/embedded";
+import { openScheduler } from "../../provider/schedule/schedulers/index";
+import type { When } from "../../provider/schedule/schema";
+import { describeScheduler, makeEntry, type SchedulerUnderTest } from "./scheduler-conformance";
+
+const whens: readonly When[] = [
+  { cron: "0 3 * * *" },
+  { cron: "*/15 8-18 * * mon-fri", timeZone: "America/New_York" },
+  { cron: "30 2 1,15 * 0", timeZone: "Australia/Lord_Howe", catchUp: false },
+  { every: "6h", jitter: "10m" },
+  { every: "1d", timeZone: "Asia/Kolkata", window: { from: "22:00", to: "05:30" } },
+];
+
+describeScheduler({ name: "embedded", whens, open: openEmbedded });
+
+describe("the embedded scheduler's files", () => {
+  const { signal } = new AbortController();
+  let root: string;
+
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), "scheduler-"));
+  });
+
+  afterEach(async () => {
+    await rm(root, { recursive: true, force: true });
+  });
+
+  it("never takes a missing home for an empty one", async () => {
+    const scheduler = openScheduler({ kind: "embedded" }, describeHome(join(root, "unmounted")));
+    const unreachable = { kind: "unreachable" };
+    await expect(scheduler.observe(["nightly"], signal)).rejects.toMatchObject(unreachable);
+    await expect(scheduler.list(signal)).rejects.toMatchObject(unreachable);
+    await expect(scheduler.install(makeEntry("nightly"), signal)).rejects.toMatchObject(unreachable);
+    await expect(scheduler.remove("nightly", signal)).rejects.toMatchObject(unreachable);
+    expect(await readdir(root)).toEqual([]);
+  });
+
+  it("keeps entries readable by their owner only, and leaves nothing else behind", async () => {
+    const home = await prepareHome(root);
+    const scheduler = openScheduler({ kind: "embedded" }, home);
+    await scheduler.install(makeEntry("nightly"), signal);
+    const folder = join(home.scheduler, "entries");
+    expect((await stat(join(folder, "nightly.json"))).mode & 0o777).toBe(0o600);
+    expect(await readdir(folder)).toEqual(["nightly.json"]);
+    await scheduler.remove("nightly", signal);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it("still tells whose a damaged entry is, where that can be read", async () => {
+    const home = await prepareHome(root);
+    const scheduler = openScheduler({ kind: "embedded" }, home);
+    await scheduler.install(makeEntry("nightly"), signal);
+    await edit(join(home.scheduler, "entries", "nightly.json"), (entry) => ({
+      ...entry,
+      when: { cron: "99 * * * *" },
+    }));
+    const seen = (await scheduler.observe(["nightly"], signal)).get("nightly");
+    expect(seen).toMatchObject({ incarnation: "a-1", owner: makeEntry("nightly").owner, when: {} });
+    expect(seen?.damage).toBe("it is not valid at when.cron");
+  });
+});
+
+async function openEmbedded(): Promise<SchedulerUnderTest> {
+  const root = await mkdtemp(join(tmpdir(), "scheduler-"));
+  const home = await prepareHome(root);
+  const started: string[] = [];
+  const folder = join(home.scheduler, "entries");
+  const fileOf = (id: string) => join(folder, `${id}.json`);
+  return {
+    scheduler: createEmbeddedScheduler(home, async (_, verb, id) => {
+      started.push(`${verb} ${id}`);
+    }),
+    started: async () => started,
+    // A file that is written anew by renaming is another inode.
+    countWrites: async () =>
+      (
+        await Promise.all((await listOrNothing(folder)).map(async (name) => (await stat(join(folder, name))).ino))
+      ).reduce((sum, inode) => sum + inode, 0),
+    tamper: {
+      disable: (id) => edit(fileOf(id), (entry) => ({ ...entry, enabled: false })),
+      changeTime: (id) => edit(fileOf(id), (entry) => ({ ...entry, when: { cron: "0 5 * * *" } })),
+      removeEntry: (id) => rm(fileOf(id)),
+      damage: (id) => writeFile(fileOf(id), "{ half an ent"),
+      addForeign: async () => {
+        const foreign = join(home.scheduler, "README");
+        await writeFile(foreign, randomBytes(8).toString("hex"));
+        return () => readFile(foreign, "utf8");
+      },
+    },
+    dispose: () => rm(root, { recursive: true, force: true }),
+  };
+}
+
+async function prepareHome(root: string) {
+  const home = describeHome(join(root, "home"));
+  await initialiseHome(home);
+  return home;
+}
+
+async function edit(path: string, change: (entry: Record<string, unknown>) => unknown): Promise<void> {
+  await writeFile(
+    path,
+    JSON.stringify(change(z.record(z.string(), z.unknown()).parse(JSON.parse(await readFile(path, "utf8"))))),
+  );
+}
+
+async function listOrNothing(folder: string): Promise<readonly string[]> {
+  return readdir(folder).catch(() => []);
+}
