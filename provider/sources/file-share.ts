@@ -1,6 +1,6 @@
 import { lstat, opendir, realpath, stat } from "node:fs/promises";
-import { setTimeout as delay } from "node:timers/promises";
 import { isAbsent, PostureError, systemCodeOf } from "../platform/errors";
+import { withinTime } from "../platform/time-limit";
 import type { SourceDeclaration } from "./schema";
 import type { Source } from "./source";
 
@@ -36,13 +36,17 @@ export function listExcluded(declaration: Pick<FileShareDeclaration, "exclude" |
 /** The share's real path, after it was seen to be a directory that can be listed. */
 async function resolveShare(path: string, signal: AbortSignal): Promise<string> {
   signal.throwIfAborted();
+  const explainSilence = () =>
+    new PostureError(
+      "unreachable",
+      `share ${path}: gave no answer within ${answerWithinMilliseconds / 1_000} s; see whether its server or mount is up`,
+    );
   try {
-    return await withinTime(lookAtShare(path), path, signal);
+    return await withinTime(lookAtShare(path), answerWithinMilliseconds, explainSilence, signal);
   } catch (error) {
     signal.throwIfAborted();
-    throw error instanceof PostureError
-      ? error
-      : new PostureError("unreachable", `share ${path}: ${await explain(path, error)}`, { cause: error });
+    if (error instanceof PostureError) throw error;
+    throw new PostureError("unreachable", `share ${path}: ${await explain(path, error)}`, { cause: error });
   }
 }
 
@@ -58,22 +62,6 @@ async function lookAtShare(path: string): Promise<string> {
     await directory.close();
   }
   return root;
-}
-
-async function withinTime<T>(work: Promise<T>, path: string, signal: AbortSignal): Promise<T> {
-  const decided = new AbortController();
-  const stopped = AbortSignal.any([signal, decided.signal]);
-  const timeLimit = delay(answerWithinMilliseconds, undefined, { signal: stopped }).then(() => {
-    throw new PostureError(
-      "unreachable",
-      `share ${path}: gave no answer within ${answerWithinMilliseconds / 1_000} s; see whether its server or mount is up`,
-    );
-  });
-  try {
-    return await Promise.race([work, timeLimit]);
-  } finally {
-    decided.abort();
-  }
 }
 
 async function explain(path: string, error: unknown): Promise<string> {

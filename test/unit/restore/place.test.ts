@@ -1,0 +1,30 @@
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { probePlace } from "../../../provider/restore/place";
+
+let root: string;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "posture-test-"));
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+describe("a place to restore to", () => {
+  it("is usable where a file can be made and there is room, and is left as it was", async () => {
+    expect(await probePlace(root, 1)).toEqual({ usable: true });
+    expect(await readdir(root)).toEqual([]);
+  });
+
+  it("says what is wrong with it", async () => {
+    await writeFile(join(root, "file"), "");
+    expect(await probePlace(join(root, "absent"), 1)).toEqual({ usable: false, why: "it is not there" });
+    expect(await probePlace(join(root, "file", "below"), 1)).toEqual({ usable: false, why: "it is not there" });
+    expect(await probePlace(join(root, "file"), 1)).toEqual({ usable: false, why: "it is not a directory" });
+    expect(await probePlace(root, Number.MAX_SAFE_INTEGER)).toEqual({
+      usable: false,
+      why: "it has too little free space, 9007199254740991 bytes are needed",
+    });
+    expect((await probePlace("/proc", 0)).usable).toBe(false);
+    expect((await readdir(root)).sort()).toEqual(["file"]);
+  });
+});
