@@ -1,0 +1,65 @@
+import { spawn } from "node:child_process";
+import { SetUpError } from "./set-up-error.mjs";
+
+/** How often a line says that a long step is alive, where output is no terminal. */
+const plainLineEvery = 30_000;
+
+/**
+ * Runs a command in the foreground and tells its exit code; it shares this process's terminal.
+ *
+ * @param {readonly [string, ...string[]]} command
+ * @param {import("node:child_process").SpawnOptions} options
+ * @returns {Promise<number>} 1 where it could not be started or was killed.
+ */
+export async function run([file, ...commandArguments], options) {
+  const child = spawn(file, commandArguments, { stdio: "inherit", ...options });
+  return await new Promise((resolve) => {
+    child.once("error", () => resolve(1));
+    child.once("close", (code) => resolve(code ?? 1));
+  });
+}
+
+/**
+ * Runs a long, talkative command and shows only that it lives: on a terminal one line that counts, elsewhere a line now
+ * and then. Where it fails, its last lines are shown.
+ *
+ * @param {readonly [string, ...string[]]} command
+ * @param {{cwd: string, env: NodeJS.ProcessEnv}} options
+ * @param {(lines: readonly string[]) => string} describe How far it is, from the lines that it has written so far.
+ * @param {(line: string) => void} say
+ * @throws {SetUpError} where the command fails.
+ */
+export async function runWithLifeSigns([file, ...commandArguments], options, describe, say) {
+  const started = Date.now();
+  const terminal = process.stdout.isTTY;
+  const child = spawn(file, commandArguments, { ...options, stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding("utf8").on("data", (chunk) => {
+      output += chunk;
+    });
+  const lines = () => output.split("\n").filter((line) => line !== "");
+  const ticking = setInterval(
+    () => {
+      const sign = `${formatElapsed(Date.now() - started)}: ${describe(lines())}`;
+      if (terminal) process.stdout.write(`\r\x1b[K  ${sign}`);
+      else say(sign);
+    },
+    terminal ? 1_000 : plainLineEvery,
+  );
+  const end = await new Promise((resolve) => {
+    child.once("error", (error) => resolve(error.message));
+    child.once("close", (code, signal) => resolve(code ?? signal));
+  });
+  clearInterval(ticking);
+  if (terminal) process.stdout.write("\r\x1b[K");
+  if (end === 0) return say(`Done in ${formatElapsed(Date.now() - started)}.`);
+  const ending = lines().slice(-20).join("\n");
+  throw new SetUpError(`${file} ${commandArguments[0]} failed (${end}); what it said last:\n${ending}`, 1);
+}
+
+/** @param {number} milliseconds */
+function formatElapsed(milliseconds) {
+  const seconds = Math.round(milliseconds / 1_000);
+  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+}

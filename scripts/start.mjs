@@ -1,0 +1,39 @@
+// `npm start`: sets up what is missing, then declares the quickstart's posture on this machine by a real `pulumi up`.
+import { spawnSync } from "node:child_process";
+import { engineEnvironment } from "./engine/environment.cjs";
+import { run } from "./set-up/processes.mjs";
+import { root, runMain, setUpWithEngine } from "./set-up/set-up.mjs";
+
+const stack = "quickstart";
+
+runMain(async () => {
+  const engine = await setUpWithEngine();
+  const options = { cwd: root, env: engineEnvironment(root, engine) };
+  const selected = await run(["pulumi", "stack", "select", "--create", "--stack", stack], options);
+  if (selected !== 0) return selected;
+  process.stdout.write(`\npulumi up --stack ${stack}   (state in .posture/, your own Pulumi login is not touched)\n\n`);
+  const code = await run(["pulumi", "up", "--yes", "--skip-preview", "--stack", stack], options);
+  if (code !== 0) return code;
+  describe(
+    spawnSync("pulumi", ["stack", "output", "--json", "--stack", stack], { ...options, encoding: "utf8" }).stdout,
+  );
+  return 0;
+});
+
+/** The closing page. @param {string} outputs The stack's outputs as JSON. */
+function describe(outputs) {
+  const rows = Object.entries(JSON.parse(outputs));
+  const width = Math.max(0, ...rows.map(([name]) => name.length));
+  const text = rows.map(
+    ([name, value]) => `  ${name.padEnd(width)}  ${typeof value === "string" ? value : JSON.stringify(value)}`,
+  );
+  process.stdout.write(`
+What stands now:
+${text.join("\n")}
+
+What to try next:
+  npm run drift                     tamper with it in five ways; see the preview name each, and \`up\` repair it
+  npm run pulumi -- preview --diff  what a reviewer sees; any pulumi command works here
+  npm run pulumi -- destroy         take the jobs away again; recovery points and evidence stay
+`);
+}
