@@ -1,0 +1,11 @@
+import { DirectoryStore } from "./directory/directory-store";
+import type { StoreDeclaration } from "./schema";
+import type { Store } from "./store";
+
+/** The store that a declaration speaks of. Nothing is looked at yet. */
+export function openStore(declaration: StoreDeclaration): Store {
+  switch (declaration.kind) {
+    case "directory":
+      return new DirectoryStore(declaration.path);
+  }
+}
