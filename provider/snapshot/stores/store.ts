@@ -149,8 +149,15 @@ export interface Store {
   list(filter: PointFilter, signal: AbortSignal): Promise<readonly RecoveryPoint[]>;
   /** An unknown id throws PostureError `permanent`; damage is a result. */
   verify(id: PointId, depth: VerificationDepth, signal: AbortSignal): Promise<Verification>;
+  /**
+   * An unknown id throws PostureError `permanent`. What is damaged is left out; everything else is restored, and then
+   * PostureError `permanent` says what and how much was damaged. Nothing is ever written outside of `request.to`.
+   */
   restore(id: PointId, request: RestoreRequest, signal: AbortSignal): Promise<RestoreResult>;
-  /** Everything a point holds, in path order (bytewise), streamed. */
+  /**
+   * Everything a point holds, streamed: the root, then each directory followed by all that is below it, siblings in the
+   * order of their names' bytes.
+   */
   entries(id: PointId, signal: AbortSignal): AsyncIterable<PointEntry>;
   /**
    * Deletes points and frees what only they needed. Absent is success. A pinned point is refused with `conflict` unless

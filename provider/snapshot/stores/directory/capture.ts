@@ -18,10 +18,22 @@ import { packFileName } from "./pack-format";
 import { type FinishedPack, PackWriter, type Placed } from "./pack-writer";
 import { listPoints, manifestPath, type PointHeader, readPoint, readTrustedHeader, writeHeader } from "./point-header";
 import { type Quarantine, readQuarantine } from "./quarantine";
-import { type DirectoryTask, mostWarnings, type PreviousPoint, TreeWalk, type WalkSettings, type WalkTotals } from "./tree-walk";
+import {
+  type DirectoryTask,
+  mostWarnings,
+  type PreviousPoint,
+  TreeWalk,
+  type WalkSettings,
+  type WalkTotals,
+} from "./tree-walk";
 
 /** Takes a recovery point. The caller holds the store against being pruned, under this session's name. */
-export async function capturePoint(layout: StoreLayout, session: string, request: CaptureRequest, signal: AbortSignal): Promise<RecoveryPoint> {
+export async function capturePoint(
+  layout: StoreLayout,
+  session: string,
+  request: CaptureRequest,
+  signal: AbortSignal,
+): Promise<RecoveryPoint> {
   const temporary = join(layout.temporary, session);
   try {
     await mkdir(temporary, { mode: 0o700 });
@@ -33,7 +45,12 @@ export async function capturePoint(layout: StoreLayout, session: string, request
   }
 }
 
-async function captureInto(layout: StoreLayout, temporary: string, request: CaptureRequest, signal: AbortSignal): Promise<RecoveryPoint> {
+async function captureInto(
+  layout: StoreLayout,
+  temporary: string,
+  request: CaptureRequest,
+  signal: AbortSignal,
+): Promise<RecoveryPoint> {
   const root = resolveTree(request.tree.root);
   const packIds = listPacks(layout);
   const quarantine = readQuarantine(layout);
@@ -41,8 +58,20 @@ async function captureInto(layout: StoreLayout, temporary: string, request: Capt
   try {
     const labels = new LabelCounter(packIds.length);
     const packs = new PackWriter({ temporary, packs: layout.packs }, "pack", () => labels.next());
-    const settings: WalkSettings = { root, exclusion: toExclusion(request.tree.exclude), previous, store: identify(layout.root) };
-    const walked = await walkTree(settings, packs, new StoredContents(layout, packIds, quarantine), join(temporary, "segment"), request, signal);
+    const settings: WalkSettings = {
+      root,
+      exclusion: toExclusion(request.tree.exclude),
+      previous,
+      store: identify(layout.root),
+    };
+    const walked = await walkTree(
+      settings,
+      packs,
+      new StoredContents(layout, packIds, quarantine),
+      join(temporary, "segment"),
+      request,
+      signal,
+    );
     const finished = await packs.finish();
     await syncDirectory(layout.packs);
     return await commit(layout, temporary, request, walked, toPackUses(layout, packIds, finished, walked.totals));
@@ -158,11 +187,17 @@ async function commit(
   await syncDirectory(layout.points);
   await writeHeader(layout, header);
   const point = readPoint(layout, id);
-  if (point === null) throw new PostureError("permanent", `${layout.root}: the recovery point ${id} vanished as soon as it was written`);
+  if (point === null)
+    throw new PostureError("permanent", `${layout.root}: the recovery point ${id} vanished as soon as it was written`);
   return point;
 }
 
-function toPackUses(layout: StoreLayout, existing: readonly string[], finished: readonly FinishedPack[], totals: WalkTotals): readonly PackUse[] {
+function toPackUses(
+  layout: StoreLayout,
+  existing: readonly string[],
+  finished: readonly FinishedPack[],
+  totals: WalkTotals,
+): readonly PackUse[] {
   const fresh = new Map(finished.map((pack) => [pack.label, pack]));
   return [...totals.used].map(([label, used]) => {
     const pack = fresh.get(label) ?? describeExisting(layout, existing[label], label);
@@ -171,12 +206,18 @@ function toPackUses(layout: StoreLayout, existing: readonly string[], finished: 
 }
 
 function describeExisting(layout: StoreLayout, id: string | undefined, label: number): FinishedPack {
-  if (id === undefined) throw new PostureError("permanent", `${layout.root}: a file was put into a pack that was never finished`);
+  if (id === undefined)
+    throw new PostureError("permanent", `${layout.root}: a file was put into a pack that was never finished`);
   return { label, id, size: statSync(join(layout.packs, packFileName(id))).size };
 }
 
 /** The latest point of the same schedule and source that is of use. None is no failure: everything is read, then. */
-function openPrevious(layout: StoreLayout, request: CaptureRequest, packIds: readonly string[], quarantine: Quarantine): PreviousPoint | null {
+function openPrevious(
+  layout: StoreLayout,
+  request: CaptureRequest,
+  packIds: readonly string[],
+  quarantine: Quarantine,
+): PreviousPoint | null {
   const candidates = listPoints(layout).filter(
     (point) => point.schedule === request.schedule && point.source === request.source && point.damage === null,
   );
@@ -205,7 +246,8 @@ function mapLabels(layout: StoreLayout, manifest: Manifest, packIds: readonly st
   const labels = new Map<number, number>();
   for (const pack of manifest.packs.values()) {
     const place = places.get(pack.id);
-    if (place !== undefined && statSync(join(layout.packs, packFileName(pack.id))).size === pack.size) labels.set(pack.label, place);
+    if (place !== undefined && statSync(join(layout.packs, packFileName(pack.id))).size === pack.size)
+      labels.set(pack.label, place);
   }
   return labels;
 }
@@ -260,8 +302,14 @@ function explainFailure(layout: StoreLayout, error: unknown): unknown {
   const code = systemCodeOf(error);
   if (error instanceof PostureError || code === undefined || code === "ABORT_ERR") return error;
   if (code === "ENOSPC" || code === "EDQUOT")
-    return new PostureError("transient", `${layout.root}: the store is full; free or add space, or shorten a retention, and run again`, { cause: error });
+    return new PostureError(
+      "transient",
+      `${layout.root}: the store is full; free or add space, or shorten a retention, and run again`,
+      { cause: error },
+    );
   if (code === "EROFS" || code === "EACCES" || code === "EPERM")
-    return new PostureError("unreachable", `${layout.root}: the store cannot be written: ${messageOf(error)}`, { cause: error });
+    return new PostureError("unreachable", `${layout.root}: the store cannot be written: ${messageOf(error)}`, {
+      cause: error,
+    });
   return new PostureError("transient", `${layout.root}: the capture failed: ${messageOf(error)}`, { cause: error });
 }

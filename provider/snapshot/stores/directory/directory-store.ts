@@ -49,7 +49,13 @@ export class DirectoryStore implements Store {
   async capture(request: CaptureRequest, signal: AbortSignal): Promise<RecoveryPoint> {
     await requireStore(this.#layout);
     const session = randomUUID();
-    const held = await holdShared(this.#layout, session, `a capture of ${request.schedule}/${request.source}`, this.#patience, signal);
+    const held = await holdShared(
+      this.#layout,
+      session,
+      `a capture of ${request.schedule}/${request.source}`,
+      this.#patience,
+      signal,
+    );
     return await whileHeld(held, async () => {
       await sweepDeadSessions(this.#layout);
       return await capturePoint(this.#layout, session, request, signal);
@@ -76,7 +82,11 @@ export class DirectoryStore implements Store {
     yield* listEntries(this.#layout, id, signal);
   }
 
-  async forget(ids: readonly PointId[], options: { readonly releasePinsOf?: string }, signal: AbortSignal): Promise<void> {
+  async forget(
+    ids: readonly PointId[],
+    options: { readonly releasePinsOf?: string },
+    signal: AbortSignal,
+  ): Promise<void> {
     await requireStore(this.#layout);
     const held = await holdExclusive(this.#layout, "a prune", this.#patience, signal);
     await whileHeld(held, async () => {

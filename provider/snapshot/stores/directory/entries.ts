@@ -4,7 +4,6 @@ import type { PointEntry, PointId } from "../store";
 import { type BytePath, joinPath } from "./byte-path";
 import { DamageError } from "./damage";
 import type { StoreLayout } from "./layout";
-import type { Manifest } from "./manifest";
 import { type Attributes, type BlockCursor, entryKinds } from "./manifest-format";
 import { requireManifest } from "./point-access";
 import { checkEntry, VisitedDirectories } from "./point-content";
@@ -39,9 +38,13 @@ export async function* listEntries(layout: StoreLayout, id: PointId, signal: Abo
     }
   } catch (error) {
     if (!(error instanceof DamageError)) throw error;
-    throw new PostureError("permanent", `${layout.root}: recovery point ${id} is damaged: ${error.message}; backup-posture verify names what is affected`, {
-      cause: error,
-    });
+    throw new PostureError(
+      "permanent",
+      `${layout.root}: recovery point ${id} is damaged: ${error.message}; backup-posture verify names what is affected`,
+      {
+        cause: error,
+      },
+    );
   } finally {
     manifest.close();
   }
@@ -53,11 +56,16 @@ function toDirectory(path: BytePath, own: Attributes): PointEntry {
 
 function toEntry(path: BytePath, entry: BlockCursor): PointEntry {
   const shared = common(path, entry.attributes);
-  if (entry.kind === entryKinds.link) return { ...shared, kind: "link", size: 0, digest: "", target: Buffer.from(entry.target, "latin1") };
+  if (entry.kind === entryKinds.link)
+    return { ...shared, kind: "link", size: 0, digest: "", target: Buffer.from(entry.target, "latin1") };
   return { ...shared, kind: "file", size: entry.size, digest: entry.digest.toString("hex"), target: null };
 }
 
 function common(path: BytePath, attributes: Attributes): Pick<PointEntry, "path" | "mode" | "modifiedAt"> {
   const { seconds, nanoseconds } = attributes.modified;
-  return { path: Buffer.from(path, "latin1"), mode: attributes.mode, modifiedAt: BigInt(seconds) * 1_000_000_000n + BigInt(nanoseconds) };
+  return {
+    path: Buffer.from(path, "latin1"),
+    mode: attributes.mode,
+    modifiedAt: BigInt(seconds) * 1_000_000_000n + BigInt(nanoseconds),
+  };
 }

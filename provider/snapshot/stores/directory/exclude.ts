@@ -13,7 +13,8 @@ export function toExclusion(globs: readonly string[]): Exclusion {
   const byName = toMatcher(patterns.filter((glob) => !glob.includes("/")));
   const byPath = toMatcher(patterns.filter((glob) => glob.includes("/")).map((glob) => glob.replace(/^\.?\//, "")));
   if (byName === null && byPath === null) return () => false;
-  return (directory, name) => (byName?.(toText(name)) ?? false) || (byPath?.(toText(joinPath(directory, name))) ?? false);
+  return (directory, name) =>
+    (byName?.(toText(name)) ?? false) || (byPath?.(toText(joinPath(directory, name))) ?? false);
 }
 
 function toMatcher(patterns: readonly string[]): ((text: string) => boolean) | null {

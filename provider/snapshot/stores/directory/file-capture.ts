@@ -84,8 +84,8 @@ function fromSource<Result>(action: () => Result): Result {
   }
 }
 
-/** Not there on Windows. A FIFO that took the file's place must not make us wait. */
-const noFollow = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+/** Nothing on Windows, which has neither. A FIFO that took the file's place must not make us wait. */
+const noFollow = constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 interface ReadContent {
   readonly content: ContentReference;
@@ -125,7 +125,12 @@ function readIntoPacks(file: number, size: number, packs: PackWriter, known: Kno
   };
 }
 
-function readOrRollBack(file: number, size: number, packs: PackWriter, start: Placed): { readonly digest: Buffer; readonly length: number } {
+function readOrRollBack(
+  file: number,
+  size: number,
+  packs: PackWriter,
+  start: Placed,
+): { readonly digest: Buffer; readonly length: number } {
   try {
     return size <= PackWriter.largestReservation ? readAtOnce(file, size, packs) : readInParts(file, size, packs);
   } catch (error) {
@@ -138,7 +143,11 @@ function withoutNewContent(content: ContentReference): ReadContent {
   return { content, added: 0, keep: () => content, undo: () => undefined };
 }
 
-function readAtOnce(file: number, size: number, packs: PackWriter): { readonly digest: Buffer; readonly length: number } {
+function readAtOnce(
+  file: number,
+  size: number,
+  packs: PackWriter,
+): { readonly digest: Buffer; readonly length: number } {
   const { buffer, at } = packs.reserve(size);
   let length = 0;
   while (length < size) {
@@ -150,7 +159,11 @@ function readAtOnce(file: number, size: number, packs: PackWriter): { readonly d
   return { digest: hash("sha256", buffer.subarray(at, at + length), "buffer"), length };
 }
 
-function readInParts(file: number, size: number, packs: PackWriter): { readonly digest: Buffer; readonly length: number } {
+function readInParts(
+  file: number,
+  size: number,
+  packs: PackWriter,
+): { readonly digest: Buffer; readonly length: number } {
   const hashing = createHash("sha256");
   let length = 0;
   while (length < size) {

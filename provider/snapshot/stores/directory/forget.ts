@@ -1,5 +1,5 @@
-import { unlink } from "node:fs/promises";
 import { readdirSync } from "node:fs";
+import { unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { syncDirectory } from "../../../platform/atomic-file";
 import { isAbsent, PostureError } from "../../../platform/errors";
@@ -16,7 +16,12 @@ import { headerPath, listPoints, manifestPath, readPoint, readTrustedHeader } fr
  *
  * A point is gone as soon as its header is; a kill after that leaves only rubbish, which the next call sweeps.
  */
-export async function forgetPoints(layout: StoreLayout, ids: readonly PointId[], releasePinsOf: string | undefined, signal: AbortSignal): Promise<void> {
+export async function forgetPoints(
+  layout: StoreLayout,
+  ids: readonly PointId[],
+  releasePinsOf: string | undefined,
+  signal: AbortSignal,
+): Promise<void> {
   for (const id of ids) refusePinned(layout, id, releasePinsOf);
   signal.throwIfAborted();
   for (const id of ids) if (readPoint(layout, id) !== null) await removeFile(headerPath(layout, id));
@@ -27,14 +32,18 @@ export async function forgetPoints(layout: StoreLayout, ids: readonly PointId[],
 function refusePinned(layout: StoreLayout, id: PointId, releasePinsOf: string | undefined): void {
   const holder = readPoint(layout, id)?.pinnedBy ?? null;
   if (holder === null || holder === releasePinsOf) return;
-  throw new PostureError("conflict", `${layout.root}: recovery point ${id} is held by ${holder}, which has to let it go first; nothing was deleted`);
+  throw new PostureError(
+    "conflict",
+    `${layout.root}: recovery point ${id} is held by ${holder}, which has to let it go first; nothing was deleted`,
+  );
 }
 
 /** Marks what the remaining points need before anything is removed. A manifest that cannot be read needs everything. */
 async function sweep(layout: StoreLayout): Promise<void> {
   const points = new Set(listPoints(layout).map((point) => point.id));
   for (const name of readdirSync(layout.points))
-    if (name.endsWith(".manifest") && !points.has(name.slice(0, -".manifest".length))) await removeFile(join(layout.points, name));
+    if (name.endsWith(".manifest") && !points.has(name.slice(0, -".manifest".length)))
+      await removeFile(join(layout.points, name));
   const needed = markNeededPacks(layout, [...points]);
   if (needed === null) return;
   for (const id of listPacks(layout)) if (!needed.has(id)) await removeFile(join(layout.packs, packFileName(id)));

@@ -45,13 +45,22 @@ const markerSchema = z.object({ format: z.literal(format), version: z.literal(1)
 export async function initialiseStore(layout: StoreLayout): Promise<void> {
   try {
     await ensureDirectory(layout.root);
-    if (await hasMarker(layout)) return await requireStore(layout);
+    if (await hasMarker(layout)) {
+      await requireStore(layout);
+      return;
+    }
     await refuseForeignContent(layout);
-    for (const directory of [layout.points, layout.packs, layout.temporary, join(layout.locks, "shared")]) await ensureDirectory(directory);
-    await writeFileAtomically(layout.marker, `${JSON.stringify({ format, version: 1, id: randomBytes(16).toString("hex") })}\n`);
+    for (const directory of [layout.points, layout.packs, layout.temporary, join(layout.locks, "shared")])
+      await ensureDirectory(directory);
+    await writeFileAtomically(
+      layout.marker,
+      `${JSON.stringify({ format, version: 1, id: randomBytes(16).toString("hex") })}\n`,
+    );
   } catch (error) {
     if (error instanceof PostureError) throw error;
-    throw new PostureError("unreachable", `${layout.root}: no store can be made here: ${messageOf(error)}`, { cause: error });
+    throw new PostureError("unreachable", `${layout.root}: no store can be made here: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }
 
@@ -65,12 +74,19 @@ export async function requireStore(layout: StoreLayout): Promise<void> {
   try {
     text = await readFile(layout.marker, "utf8");
   } catch (error) {
-    throw new PostureError("unreachable", isAbsent(error) ? describeMissing(layout) : `${layout.root}: the store cannot be looked at: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw new PostureError(
+      "unreachable",
+      isAbsent(error) ? describeMissing(layout) : `${layout.root}: the store cannot be looked at: ${messageOf(error)}`,
+      {
+        cause: error,
+      },
+    );
   }
   if (!markerSchema.safeParse(parseJson(text)).success)
-    throw new PostureError("unreachable", `${layout.marker}: not the marker of a directory store of version 1; restore the file, or use a release that knows it`);
+    throw new PostureError(
+      "unreachable",
+      `${layout.marker}: not the marker of a directory store of version 1; restore the file, or use a release that knows it`,
+    );
 }
 
 function describeMissing(layout: StoreLayout): string {
@@ -84,7 +100,10 @@ async function hasMarker(layout: StoreLayout): Promise<boolean> {
 async function refuseForeignContent(layout: StoreLayout): Promise<void> {
   const foreign = (await readdir(layout.root)).filter((name) => !ours.has(name) && !name.startsWith(".store.json."));
   if (foreign.length > 0)
-    throw new PostureError("conflict", `${layout.root}: holds something that is not a store; choose an empty directory, or one that does not exist yet`);
+    throw new PostureError(
+      "conflict",
+      `${layout.root}: holds something that is not a store; choose an empty directory, or one that does not exist yet`,
+    );
 }
 
 const ours = new Set(["points", "packs", "tmp", "locks", "quarantine", "lost+found"]);

@@ -40,7 +40,12 @@ export class Manifest {
     const at = directory * blockRecordSize;
     const length = this.blockTable.readUInt32LE(at + 8);
     const block = readExactly(this.file, this.blockOffset(directory), length, this.size);
-    if (createHash("sha256").update(block).digest().compare(this.blockTable, at + 16, at + 48) !== 0)
+    if (
+      createHash("sha256")
+        .update(block)
+        .digest()
+        .compare(this.blockTable, at + 16, at + 48) !== 0
+    )
       throw new DamageError("the manifest is changed where it describes this directory");
     return new BlockCursor(block);
   }
@@ -69,14 +74,23 @@ export function openManifest(path: string): Manifest {
     const { size } = fstatSync(file);
     const opening = readOpening(file, size);
     const closing = readExactly(file, size - closingSize, closingSize, size);
-    if (!closing.subarray(32).equals(manifestMagic)) throw new DamageError("the manifest is cut short or changed at its end");
+    if (!closing.subarray(32).equals(manifestMagic))
+      throw new DamageError("the manifest is cut short or changed at its end");
     const blockTableAt = Number(closing.readBigUInt64LE(0));
     const blockTable = readExactly(file, blockTableAt, Number(closing.readBigUInt64LE(8)) * blockRecordSize, size);
     const packTableAt = Number(closing.readBigUInt64LE(16));
     const packTable = readExactly(file, packTableAt, Number(closing.readBigUInt64LE(24)) * packRecordSize, size);
     if (blockTable.length === 0) throw new DamageError("the manifest holds no directory");
     const digest = digestOf(opening, blockTable, packTable, closing);
-    return new Manifest(path, file, opening.toString("utf8", manifestMagic.length + 4), size, digest, blockTable, packTable);
+    return new Manifest(
+      path,
+      file,
+      opening.toString("utf8", manifestMagic.length + 4),
+      size,
+      digest,
+      blockTable,
+      packTable,
+    );
   } catch (error) {
     closeSync(file);
     throw error;
@@ -94,12 +108,14 @@ function openFile(path: string): number {
 
 function readOpening(file: number, size: number): Buffer {
   const start = readExactly(file, 0, manifestMagic.length + 4, size);
-  if (!start.subarray(0, manifestMagic.length).equals(manifestMagic)) throw new DamageError("the manifest is changed at its beginning");
+  if (!start.subarray(0, manifestMagic.length).equals(manifestMagic))
+    throw new DamageError("the manifest is changed at its beginning");
   return readExactly(file, 0, start.length + start.readUInt32LE(manifestMagic.length), size);
 }
 
 function readExactly(file: number, offset: number, length: number, size: number): Buffer {
-  if (!(offset >= 0 && length >= 0 && offset + length <= size)) throw new DamageError("the manifest is cut short or changed");
+  if (!(offset >= 0 && length >= 0 && offset + length <= size))
+    throw new DamageError("the manifest is cut short or changed");
   const buffer = Buffer.allocUnsafe(length);
   for (let done = 0; done < length; ) {
     const read = readSync(file, buffer, done, length - done, offset + done);

@@ -1,5 +1,5 @@
-import { closeSync, fstatSync, openSync, readdirSync, readSync } from "node:fs";
 import { createHash } from "node:crypto";
+import { closeSync, fstatSync, openSync, readdirSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { DamageError } from "./damage";
 import type { StoreLayout } from "./layout";
@@ -33,7 +33,8 @@ export function readPackIndex(layout: StoreLayout, id: string): Buffer {
     if (!closing.subarray(8).equals(packMagic)) throw new DamageError(`pack ${id} is cut short or changed at its end`);
     const length = Number(closing.readBigUInt64LE(0)) * indexRecordSize;
     const index = readAt(file, size - packClosingSize - length, length, size);
-    if (createHash("sha256").update(index).digest("hex") !== id) throw new DamageError(`the index of pack ${id} is changed`);
+    if (createHash("sha256").update(index).digest("hex") !== id)
+      throw new DamageError(`the index of pack ${id} is changed`);
     return index;
   } finally {
     closeSync(file);

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { close, closeSync, fsync, ftruncateSync, openSync, renameSync, unlinkSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { indexRecordSize, packClosingSize, packFileName, packMagic, packTarget } from "./pack-format";
 
 /** A pack that is complete: durable, and under its own name. */
@@ -132,9 +133,7 @@ export class PackWriter {
   }
 
   async #makeDurable(file: number, path: string, pack: FinishedPack): Promise<FinishedPack> {
-    await new Promise<void>((resolve, reject) => {
-      fsync(file, (syncError) => close(file, (closeError) => (syncError ?? closeError) === null ? resolve() : reject(syncError ?? closeError)));
-    });
+    await fsyncAndClose(file);
     renameSync(path, join(this.directories.packs, packFileName(pack.id)));
     return pack;
   }
@@ -152,4 +151,13 @@ export class PackWriter {
 
 function writeFully(file: number, bytes: Buffer, position: number): void {
   for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done, bytes.length - done, position + done);
+}
+
+/** The call begins at once, also while this thread is busy. */
+async function fsyncAndClose(file: number): Promise<void> {
+  try {
+    await promisify(fsync)(file);
+  } finally {
+    await promisify(close)(file);
+  }
 }

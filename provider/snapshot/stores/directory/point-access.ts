@@ -8,12 +8,19 @@ import { manifestPath, readPoint, readTrustedHeader } from "./point-header";
 /** A point that exists, with whatever is known of it. @throws PostureError `permanent` for an unknown id. */
 export function requirePoint(layout: StoreLayout, id: PointId): RecoveryPoint {
   const point = readPoint(layout, id);
-  if (point === null) throw new PostureError("permanent", `${layout.root}: holds no recovery point ${id}; backup-posture list shows those it holds`);
+  if (point === null)
+    throw new PostureError(
+      "permanent",
+      `${layout.root}: holds no recovery point ${id}; backup-posture list shows those it holds`,
+    );
   return point;
 }
 
 /** A point's manifest, with what is wrong with it as a whole: its blocks may still be good. @throws DamageError when it cannot be read at all. */
-export function openPointManifest(layout: StoreLayout, id: PointId): { readonly manifest: Manifest; readonly damage: string | null } {
+export function openPointManifest(
+  layout: StoreLayout,
+  id: PointId,
+): { readonly manifest: Manifest; readonly damage: string | null } {
   const manifest = openManifest(manifestPath(layout, id));
   const header = readTrustedHeader(layout, id);
   if (header === null) return { manifest, damage: "the point's header is changed" };
@@ -28,6 +35,10 @@ export function requireManifest(layout: StoreLayout, id: PointId): Manifest {
     return openPointManifest(layout, id).manifest;
   } catch (error) {
     if (!(error instanceof DamageError)) throw error;
-    throw new PostureError("permanent", `${layout.root}: recovery point ${id} cannot be read: ${error.message}; choose another point`, { cause: error });
+    throw new PostureError(
+      "permanent",
+      `${layout.root}: recovery point ${id} cannot be read: ${error.message}; choose another point`,
+      { cause: error },
+    );
   }
 }

@@ -19,7 +19,8 @@ export function checkEntry(manifest: Manifest, cursor: BlockCursor): void {
   if (!isPlainName(cursor.name)) throw new DamageError("the manifest holds a name that is not the name of one entry");
   if (cursor.kind !== entryKinds.file || cursor.size === 0) return;
   const pack = manifest.packOf(cursor.pack);
-  if (pack === null || cursor.offset + cursor.size > pack.size) throw new DamageError("the manifest gives a file more bytes than its pack holds");
+  if (pack === null || cursor.offset + cursor.size > pack.size)
+    throw new DamageError("the manifest gives a file more bytes than its pack holds");
 }
 
 /** Every directory may be reached once only: a manifest in which one holds itself would never end. */
@@ -64,7 +65,8 @@ export function* walkDirectories(
       entries = manifest.block(id);
       while (entries.next()) {
         checkEntry(manifest, entries);
-        if (entries.kind === entryKinds.directory) found.push({ id: entries.directory, path: joinPath(path, entries.name) });
+        if (entries.kind === entryKinds.directory)
+          found.push({ id: entries.directory, path: joinPath(path, entries.name) });
       }
     } catch (error) {
       if (!(error instanceof DamageError)) throw error;

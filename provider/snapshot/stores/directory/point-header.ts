@@ -99,7 +99,11 @@ function readPointsDirectory(layout: StoreLayout): readonly string[] {
   try {
     return readdirSync(layout.points);
   } catch (error) {
-    throw new PostureError("unreachable", `${layout.points}: the recovery points cannot be listed: ${messageOf(error)}`, { cause: error });
+    throw new PostureError(
+      "unreachable",
+      `${layout.points}: the recovery points cannot be listed: ${messageOf(error)}`,
+      { cause: error },
+    );
   }
 }
 
@@ -109,7 +113,9 @@ function readHeaderText(layout: StoreLayout, id: PointId): string | null {
     return readFileSync(headerPath(layout, id), "utf8");
   } catch (error) {
     if (isAbsent(error)) return null;
-    throw new PostureError("unreachable", `${headerPath(layout, id)}: cannot be read: ${messageOf(error)}`, { cause: error });
+    throw new PostureError("unreachable", `${headerPath(layout, id)}: cannot be read: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }
 
@@ -122,23 +128,42 @@ function parseHeader(text: string): { readonly header: PointHeader | null; reado
 
 function findManifestDamage(layout: StoreLayout, header: PointHeader): string | null {
   try {
-    return statSync(manifestPath(layout, header.id)).size === header.manifestSize ? null : "its manifest does not have the size it had";
+    return statSync(manifestPath(layout, header.id)).size === header.manifestSize
+      ? null
+      : "its manifest does not have the size it had";
   } catch (error) {
     return isAbsent(error) ? "its manifest is missing" : `its manifest cannot be looked at: ${messageOf(error)}`;
   }
 }
 
 function toPoint(header: PointHeader, damage: string | null): RecoveryPoint {
-  const { manifestSize: _size, attributes: _attributes, ...point } = header;
-  return { ...point, damage };
+  const { id, schedule, source, set, owner, pinnedBy, startedAt, completedAt } = header;
+  const { files, directories, links, bytes, addedBytes, digest, fidelity } = header;
+  const origin = { id, schedule, source, set, owner, pinnedBy, startedAt, completedAt };
+  return { ...origin, files, directories, links, bytes, addedBytes, digest, fidelity, damage };
 }
 
 /** What the manifest still tells; a point of which nothing is known any more belongs to no schedule, and began in 1970. */
 function pointWithoutHeader(layout: StoreLayout, id: PointId, damage: string): RecoveryPoint {
   const identity = readIdentity(layout, id);
-  const known = identity ?? { schedule: "", source: "", set: { id: "", sources: [] }, owner: null, pinnedBy: null, startedAt: new Date(0) };
+  const known = identity ?? {
+    schedule: "",
+    source: "",
+    set: { id: "", sources: [] },
+    owner: null,
+    pinnedBy: null,
+    startedAt: new Date(0),
+  };
   const counts = { files: 0, directories: 0, links: 0, bytes: 0, addedBytes: 0, digest: "" };
-  const fidelity = { modes: false, owners: false, acls: false, extendedAttributes: false, encrypted: false, skipped: 0, warnings: [] };
+  const fidelity = {
+    modes: false,
+    owners: false,
+    acls: false,
+    extendedAttributes: false,
+    encrypted: false,
+    skipped: 0,
+    warnings: [],
+  };
   return { id, ...known, completedAt: known.startedAt, ...counts, fidelity, damage };
 }
 

@@ -12,7 +12,11 @@ export function quarantineKey(pack: string, digest: Buffer): string {
 
 export function readQuarantine(layout: StoreLayout): Quarantine {
   try {
-    return new Set(readFileSync(layout.quarantine, "utf8").split("\n").filter((line) => line !== ""));
+    return new Set(
+      readFileSync(layout.quarantine, "utf8")
+        .split("\n")
+        .filter((line) => line !== ""),
+    );
   } catch (error) {
     if (isAbsent(error)) return new Set();
     throw error;

@@ -30,7 +30,8 @@ export function toSelection(only: readonly string[]): Selection & { readonly pat
 
 function normalise(path: string): BytePath {
   const names = path.split(process.platform === "win32" ? /[/\\]/ : "/").filter((name) => name !== "" && name !== ".");
-  if (names.includes("..")) throw new PostureError("usage", "a path to restore must stay within the tree, so it must not hold ..");
+  if (names.includes(".."))
+    throw new PostureError("usage", "a path to restore must stay within the tree, so it must not hold ..");
   return fromText(names.join("/"));
 }
 

@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  chownSync,
   closeSync,
   constants,
   fchmodSync,
@@ -15,9 +16,8 @@ import {
   rmSync,
   symlinkSync,
   unlinkSync,
-  writeSync,
-  chownSync,
   utimesSync,
+  writeSync,
 } from "node:fs";
 import { systemCodeOf } from "../../../platform/errors";
 import { type BytePath, toFileSystemPath } from "./byte-path";
@@ -40,7 +40,15 @@ export class RestoreTarget {
   ) {}
 
   /** Writes one file. When `fill` throws, the file is gone again. */
-  file(parent: DirectoryHandle, name: BytePath, path: BytePath, attributes: Attributes, size: number, sparse: boolean, fill: (sink: ContentSink) => void): void {
+  file(
+    parent: DirectoryHandle,
+    name: BytePath,
+    path: BytePath,
+    attributes: Attributes,
+    size: number,
+    sparse: boolean,
+    fill: (sink: ContentSink) => void,
+  ): void {
     const place = toFileSystemPath(parent.prefix + name);
     const file = this.#create(place);
     try {
@@ -93,7 +101,7 @@ export class RestoreTarget {
   }
 
   #create(place: string | Buffer): number {
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
     return this.#replacing(place, () => openSync(place, flags, 0o600));
   }
 

@@ -21,7 +21,12 @@ const turnMilliseconds = 25;
 /**
  * Restores a point, or parts of it. What is damaged is left out, and told by the error in the end: everything else is restored.
  */
-export async function restorePoint(layout: StoreLayout, id: PointId, request: RestoreRequest, signal: AbortSignal): Promise<RestoreResult> {
+export async function restorePoint(
+  layout: StoreLayout,
+  id: PointId,
+  request: RestoreRequest,
+  signal: AbortSignal,
+): Promise<RestoreResult> {
   const selection = request.only === undefined ? null : toSelection(request.only);
   const manifest = requireManifest(layout, id);
   try {
@@ -29,7 +34,8 @@ export async function restorePoint(layout: StoreLayout, id: PointId, request: Re
     const restoration = new Restoration(layout, manifest, root, selection ?? everything, request);
     const result = await restoration.run(signal);
     for (const path of selection?.paths ?? [])
-      if (!restoration.seen.has(path)) throw new PostureError("usage", `${toDisplay(path)}: recovery point ${id} holds nothing of this name`);
+      if (!restoration.seen.has(path))
+        throw new PostureError("usage", `${toDisplay(path)}: recovery point ${id} holds nothing of this name`);
     if (restoration.damaged.length > 0) throw describeDamage(layout, id, restoration);
     return result;
   } catch (error) {
@@ -40,7 +46,8 @@ export async function restorePoint(layout: StoreLayout, id: PointId, request: Re
 }
 
 async function prepareTarget(request: RestoreRequest): Promise<BytePath> {
-  if (!isAbsolute(request.to)) throw new PostureError("usage", `${request.to}: the place to restore to must be an absolute path`);
+  if (!isAbsolute(request.to))
+    throw new PostureError("usage", `${request.to}: the place to restore to must be an absolute path`);
   await ensureDirectory(request.to);
   const root = realpathSync(request.to);
   if (request.overwrite !== true && readdirSync(root).length > 0)
@@ -76,7 +83,9 @@ class Restoration {
   async run(signal: AbortSignal): Promise<RestoreResult> {
     try {
       let turn = performance.now();
-      for (const { path, entries } of walkDirectories(this.manifest, (broken, error) => this.#damage(broken, error.message))) {
+      for (const { path, entries } of walkDirectories(this.manifest, (broken, error) =>
+        this.#damage(broken, error.message),
+      )) {
         if (!this.selection.holds(path) && !this.selection.leadsTo(path)) continue;
         this.#directory(path, entries);
         if (performance.now() - turn < turnMilliseconds) continue;
@@ -141,11 +150,17 @@ class Restoration {
     const content = toWantedContent(this.manifest, entry);
     const sparse = (entry.flags & fileFlags.sparse) !== 0;
     const path = joinPath(directory, entry.name);
-    this.#target.file(handle, entry.name, path, entry.attributes, entry.size, sparse, (sink) => this.#reader.read(content, sink));
+    this.#target.file(handle, entry.name, path, entry.attributes, entry.size, sparse, (sink) =>
+      this.#reader.read(content, sink),
+    );
     if (key !== null) this.#firstNames.set(key, { directory, name: entry.name });
   }
 
-  #anotherName(first: { readonly directory: BytePath; readonly name: BytePath }, handle: DirectoryHandle, name: BytePath): void {
+  #anotherName(
+    first: { readonly directory: BytePath; readonly name: BytePath },
+    handle: DirectoryHandle,
+    name: BytePath,
+  ): void {
     const from = openDirectory(this.root, first.directory);
     try {
       this.#target.hardLink(from, first.name, handle, name);
@@ -188,5 +203,7 @@ function explainFailure(to: string, error: unknown): unknown {
   const code = systemCodeOf(error);
   if (error instanceof PostureError || code === undefined || code === "ABORT_ERR") return error;
   const kind = code === "ENOSPC" || code === "EDQUOT" ? "transient" : "permanent";
-  return new PostureError(kind, `${to}: the restore failed: ${messageOf(error)}; what was restored so far stays`, { cause: error });
+  return new PostureError(kind, `${to}: the restore failed: ${messageOf(error)}; what was restored so far stays`, {
+    cause: error,
+  });
 }

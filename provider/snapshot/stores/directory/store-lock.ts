@@ -19,7 +19,13 @@ export interface Patience {
  * @param session a name that nobody else uses.
  * @throws PostureError `locked`, naming the holder, when a prune goes on for longer than we wait.
  */
-export async function holdShared(layout: StoreLayout, session: string, what: string, patience: Patience, signal: AbortSignal): Promise<Lock> {
+export async function holdShared(
+  layout: StoreLayout,
+  session: string,
+  what: string,
+  patience: Patience,
+  signal: AbortSignal,
+): Promise<Lock> {
   const deadline = performance.now() + patience.shared;
   for (;;) {
     const mine = await acquireLock(join(layout.locks, "shared", session), { what, signal });
@@ -31,12 +37,19 @@ export async function holdShared(layout: StoreLayout, session: string, what: str
 }
 
 /** As `holdShared`, for those who only read: in a store that we may not write to, nothing is held, and reading goes on. */
-export async function holdForReading(layout: StoreLayout, session: string, what: string, patience: Patience, signal: AbortSignal): Promise<Lock> {
+export async function holdForReading(
+  layout: StoreLayout,
+  session: string,
+  what: string,
+  patience: Patience,
+  signal: AbortSignal,
+): Promise<Lock> {
   try {
     return await holdShared(layout, session, what, patience, signal);
   } catch (error) {
     const code = systemCodeOf(error);
-    if (code === "EROFS" || code === "EACCES" || code === "EPERM" || isAbsent(error)) return { release: async () => undefined };
+    if (code === "EROFS" || code === "EACCES" || code === "EPERM" || isAbsent(error))
+      return { release: async () => undefined };
     throw error;
   }
 }
@@ -46,7 +59,12 @@ export async function holdForReading(layout: StoreLayout, session: string, what:
  *
  * @throws PostureError `locked`, naming a holder, when others go on for longer than we wait.
  */
-export async function holdExclusive(layout: StoreLayout, what: string, patience: Patience, signal: AbortSignal): Promise<Lock> {
+export async function holdExclusive(
+  layout: StoreLayout,
+  what: string,
+  patience: Patience,
+  signal: AbortSignal,
+): Promise<Lock> {
   const deadline = performance.now() + patience.exclusive;
   const mine = await acquireLock(exclusivePath(layout), { what, waitMilliseconds: patience.exclusive, signal });
   try {
@@ -69,7 +87,9 @@ export async function sweepDeadSessions(layout: StoreLayout): Promise<void> {
       await rm(join(layout.temporary, session), { recursive: true, force: true });
 }
 
-async function findSharedHolders(layout: StoreLayout): Promise<readonly { readonly session: string; readonly holder: LockHolder }[]> {
+async function findSharedHolders(
+  layout: StoreLayout,
+): Promise<readonly { readonly session: string; readonly holder: LockHolder }[]> {
   const found: { session: string; holder: LockHolder }[] = [];
   for (const session of await readdir(join(layout.locks, "shared"))) {
     if (session.includes(".")) continue;
@@ -82,7 +102,10 @@ async function findSharedHolders(layout: StoreLayout): Promise<readonly { readon
 
 async function waitFor(holder: LockHolder, layout: StoreLayout, deadline: number, signal: AbortSignal): Promise<void> {
   if (performance.now() >= deadline)
-    throw new PostureError("locked", `${layout.root}: held by ${holder.what}, process ${holder.pid} on ${holder.host}, since ${holder.acquiredAt}; try again when it has ended`);
+    throw new PostureError(
+      "locked",
+      `${layout.root}: held by ${holder.what}, process ${holder.pid} on ${holder.host}, since ${holder.acquiredAt}; try again when it has ended`,
+    );
   await delay(50, undefined, { signal });
 }
 

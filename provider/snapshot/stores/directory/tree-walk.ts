@@ -82,7 +82,11 @@ export class TreeWalk {
    * @param enqueue gets the directories that it holds, in their order.
    * @param emit gets the block, valid during the call only, and its SHA-256.
    */
-  read(task: DirectoryTask, enqueue: (task: DirectoryTask) => void, emit: (block: Buffer, digest: Buffer) => void): void {
+  read(
+    task: DirectoryTask,
+    enqueue: (task: DirectoryTask) => void,
+    emit: (block: Buffer, digest: Buffer) => void,
+  ): void {
     const handle = this.#open(task);
     try {
       if (handle === null) this.#writer.begin(task.seen?.attributes ?? noAttributes, 0);
@@ -103,7 +107,8 @@ export class TreeWalk {
       if (task.seen === null) throw error;
       return this.#leaveOut(task.path, describeFailure(error, "directory"));
     }
-    if (task.seen === null || (handle.stats.ino === task.seen.inode && handle.stats.dev === task.seen.device)) return handle;
+    if (task.seen === null || (handle.stats.ino === task.seen.inode && handle.stats.dev === task.seen.device))
+      return handle;
     handle.close();
     return this.#leaveOut(task.path, "directory was replaced by another while it was read");
   }
@@ -113,7 +118,12 @@ export class TreeWalk {
     const device = handle.stats.dev;
     const own = lstatSync(toFileSystemPath(`${handle.prefix}.`), { bigint: true });
     this.#writer.begin(
-      { mode: Number(own.mode) & 0o7777, user: Number(own.uid), group: Number(own.gid), modified: toFileTime(own.mtimeNs) },
+      {
+        mode: Number(own.mode) & 0o7777,
+        user: Number(own.uid),
+        group: Number(own.gid),
+        modified: toFileTime(own.mtimeNs),
+      },
       device,
     );
     const previous = this.#previousEntries(task, device);
@@ -178,17 +188,25 @@ export class TreeWalk {
         return;
       }
       const { content, stats: now } = captured;
-      const recent = Math.max(Number(now.ctimeNs / 1_000_000n), Number(now.mtimeNs / 1_000_000n)) >= readAt - timeGranularityMilliseconds;
+      const recent =
+        Math.max(Number(now.ctimeNs / 1_000_000n), Number(now.mtimeNs / 1_000_000n)) >=
+        readAt - timeGranularityMilliseconds;
       const flags =
         (now.nlink > 1n ? fileFlags.hardLinked : 0) |
         (now.blocks * 512n < now.size ? fileFlags.sparse : 0) |
         (recent || !captured.steady ? fileFlags.readAgain : 0) |
         (Number(now.dev) === handle.stats.dev ? 0 : fileFlags.foreign);
-      const attributes = { mode: Number(now.mode) & 0o7777, user: Number(now.uid), group: Number(now.gid), modified: toFileTime(now.mtimeNs) };
+      const attributes = {
+        mode: Number(now.mode) & 0o7777,
+        user: Number(now.uid),
+        group: Number(now.gid),
+        modified: toFileTime(now.mtimeNs),
+      };
       this.#writer.file(name, flags, attributes, content, { changed: toFileTime(now.ctimeNs), inode: now.ino });
       this.totals.addedBytes += captured.added;
       this.#count(content.size, content.pack);
-      if (!captured.steady) this.#warn(joinPath(directory, name), "changed whenever it was read: what was kept may be of several moments");
+      if (!captured.steady)
+        this.#warn(joinPath(directory, name), "changed whenever it was read: what was kept may be of several moments");
     } catch (error) {
       if (!(error instanceof SourceFailure)) throw error;
       this.#leaveOut(joinPath(directory, name), describeFailure(error, "file"));
@@ -206,7 +224,13 @@ export class TreeWalk {
     return pack !== null && previous.quarantine.has(quarantineKey(pack.id, before.digest)) ? null : label;
   }
 
-  #directory(task: DirectoryTask, name: BytePath, stats: Stats, before: BlockCursor | null, enqueue: (task: DirectoryTask) => void): void {
+  #directory(
+    task: DirectoryTask,
+    name: BytePath,
+    stats: Stats,
+    before: BlockCursor | null,
+    enqueue: (task: DirectoryTask) => void,
+  ): void {
     const path = joinPath(task.path, name);
     if (stats.ino === this.settings.store.inode && stats.dev === this.settings.store.device) {
       this.#note(path, "is the store itself, which is not kept");
@@ -218,7 +242,10 @@ export class TreeWalk {
       mode: stats.mode & 0o7777,
       user: stats.uid,
       group: stats.gid,
-      modified: { seconds: Math.floor(stats.mtimeMs / 1_000), nanoseconds: Math.floor((stats.mtimeMs % 1_000) * 1_000_000) },
+      modified: {
+        seconds: Math.floor(stats.mtimeMs / 1_000),
+        nanoseconds: Math.floor((stats.mtimeMs % 1_000) * 1_000_000),
+      },
     };
     const previous = before !== null && before.kind === entryKinds.directory ? before.directory : null;
     enqueue({ id, path, previous, seen: { device: stats.dev, inode: stats.ino, attributes } });
@@ -229,7 +256,12 @@ export class TreeWalk {
     try {
       const target = readlinkSync(path, { encoding: "latin1" });
       const stats = lstatSync(path, { bigint: true });
-      const attributes = { mode: Number(stats.mode) & 0o7777, user: Number(stats.uid), group: Number(stats.gid), modified: toFileTime(stats.mtimeNs) };
+      const attributes = {
+        mode: Number(stats.mode) & 0o7777,
+        user: Number(stats.uid),
+        group: Number(stats.gid),
+        modified: toFileTime(stats.mtimeNs),
+      };
       this.#writer.link(name, attributes, target);
       this.totals.links += 1;
     } catch (error) {

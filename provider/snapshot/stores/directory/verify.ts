@@ -9,15 +9,20 @@ import type { StoreLayout } from "./layout";
 import type { Manifest } from "./manifest";
 import { type BlockCursor, entryKinds, noPack } from "./manifest-format";
 import { packFileName } from "./pack-format";
-import { walkDirectories, toWantedContent } from "./point-content";
 import { openPointManifest, requirePoint } from "./point-access";
+import { toWantedContent, walkDirectories } from "./point-content";
 import { addToQuarantine } from "./quarantine";
 
 const mostDamaged = 1_000;
 const turnMilliseconds = 25;
 
 /** Looks at one point, as deeply as asked. What is found damaged is remembered for the next capture. */
-export async function verifyPoint(layout: StoreLayout, id: PointId, depth: VerificationDepth, signal: AbortSignal): Promise<Verification> {
+export async function verifyPoint(
+  layout: StoreLayout,
+  id: PointId,
+  depth: VerificationDepth,
+  signal: AbortSignal,
+): Promise<Verification> {
   const { damage: listed } = requirePoint(layout, id);
   const found = new Findings(id, depth);
   if (listed !== null) found.add("", listed);
@@ -36,7 +41,13 @@ export async function verifyPoint(layout: StoreLayout, id: PointId, depth: Verif
   return found.toVerification();
 }
 
-async function verifyManifest(layout: StoreLayout, manifest: Manifest, depth: VerificationDepth, found: Findings, signal: AbortSignal): Promise<void> {
+async function verifyManifest(
+  layout: StoreLayout,
+  manifest: Manifest,
+  depth: VerificationDepth,
+  found: Findings,
+  signal: AbortSignal,
+): Promise<void> {
   const reader = new ContentReader(layout);
   const check = depth === "content" ? checkContent(manifest, reader) : checkPresence(layout, manifest);
   try {
@@ -53,7 +64,10 @@ async function verifyManifest(layout: StoreLayout, manifest: Manifest, depth: Ve
         turn = performance.now();
       }
     }
-    await addToQuarantine(layout, [...reader.damaged].filter((key) => isPresent(layout, key)));
+    await addToQuarantine(
+      layout,
+      [...reader.damaged].filter((key) => isPresent(layout, key)),
+    );
   } finally {
     reader.close();
   }
@@ -91,9 +105,13 @@ function findPackDamage(layout: StoreLayout, manifest: Manifest, label: number):
   const pack = manifest.packOf(label);
   if (pack === null) return null;
   try {
-    return statSync(join(layout.packs, packFileName(pack.id))).size === pack.size ? null : "the pack with its content does not have the size it had";
+    return statSync(join(layout.packs, packFileName(pack.id))).size === pack.size
+      ? null
+      : "the pack with its content does not have the size it had";
   } catch (error) {
-    return isAbsent(error) ? "the pack with its content is missing" : `the pack with its content cannot be looked at: ${messageOf(error)}`;
+    return isAbsent(error)
+      ? "the pack with its content is missing"
+      : `the pack with its content cannot be looked at: ${messageOf(error)}`;
   }
 }
 
@@ -123,6 +141,13 @@ class Findings {
   }
 
   toVerification(): Verification {
-    return { point: this.point, depth: this.depth, files: this.#files, bytes: this.#bytes, damagedFiles: this.#damagedFiles, damaged: this.#damaged };
+    return {
+      point: this.point,
+      depth: this.depth,
+      files: this.#files,
+      bytes: this.#bytes,
+      damagedFiles: this.#damagedFiles,
+      damaged: this.#damaged,
+    };
   }
 }
