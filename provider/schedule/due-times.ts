@@ -34,7 +34,7 @@ const longestHold = 3 * millisecondsPerDay;
  * @param seed what tells apart schedules that are due together, their id.
  */
 export function* dueTimes(when: When, from: Date, to: Date, seed: string): Generator<Date, void> {
-  const reach = toMilliseconds(when.jitter ?? "0s") + (when.window === undefined ? 0 : longestHold);
+  const reach = toMilliseconds(when.jitter ?? "0s");
   for (const slot of slots(when, from.getTime() - reach)) {
     const start = slot.due + delayOf(slot, seed);
     if (start >= to.getTime()) return;
@@ -48,11 +48,12 @@ export function nextDue(when: When, after: Date, seed: string): Date {
   throw new RangeError("a schedule without a due time");
 }
 
-/** All slots whose unheld due time is not before an instant, ascending, without end. */
+/** All slots that are due at an instant or later, ascending, without end. */
 export function* slots(when: When, from: number): Generator<Slot, void> {
   const jitter = toMilliseconds(when.jitter ?? "0s");
   let previous: { readonly due: number; readonly closesAt: number } | undefined;
-  for (const base of holdBack(when, from)) {
+  for (const base of holdBack(when, when.window === undefined ? from : from - longestHold)) {
+    if (base.due < from) continue;
     if (jitter === 0) yield { due: base.due, room: 0 };
     else if (previous !== undefined)
       yield { due: previous.due, room: Math.min(jitter, base.due - previous.due, previous.closesAt - previous.due) };
