@@ -11,6 +11,7 @@ import {
   realpathSync,
   renameSync,
   rmSync,
+  writeFileSync,
 } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
@@ -21,7 +22,6 @@ import { isOlder } from "../set-up/versions.mjs";
 import { builtVersion, compile } from "./compile.mjs";
 
 const sources = import.meta.dirname;
-const launchers = join(sources, "beside");
 const oldestVersion = "3.200.0";
 
 /**
@@ -73,8 +73,9 @@ function findFault(pulumi) {
  */
 async function ensureBuilt(say) {
   const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "backup-posture", "engine");
-  const ofBinary = `${builtVersion}-${digestOf(["go.mod", "go.sum", "tools.go"].map((name) => join(sources, name)))}-`;
-  const folder = join(cache, ofBinary + digestOf(readdirSync(launchers).map((name) => join(launchers, name))));
+  const launchers = readFiles(join(sources, "beside"), readdirSync(join(sources, "beside")));
+  const ofBinary = `${builtVersion}-${digestOf(readFiles(sources, ["go.mod", "go.sum", "tools.go"]))}-`;
+  const folder = join(cache, ofBinary + digestOf(launchers));
   if (existsSync(folder)) return folder;
   mkdirSync(cache, { recursive: true });
   const waiting = () => say("Another set-up is building the engine: waiting for it.");
@@ -86,7 +87,7 @@ async function ensureBuilt(say) {
       const sibling = readdirSync(cache).find((name) => name.startsWith(ofBinary));
       if (sibling === undefined) await compile(join(building, "pulumi"), say);
       else copyFileSync(join(cache, sibling, "pulumi"), join(building, "pulumi"));
-      for (const name of readdirSync(launchers)) copyFileSync(join(launchers, name), join(building, name));
+      for (const [name, content] of launchers) writeFileSync(join(building, name), content, { mode: 0o755 });
       renameSync(building, folder);
     } finally {
       rmSync(building, { recursive: true, force: true });
@@ -101,9 +102,17 @@ function removeLeftovers(cache) {
     if (name.startsWith("building-")) rmSync(join(cache, name), { recursive: true, force: true });
 }
 
-/** @param {readonly string[]} paths */
-function digestOf(paths) {
+/**
+ * @param {string} folder
+ * @param {readonly string[]} names
+ */
+function readFiles(folder, names) {
+  return new Map([...names].sort().map((name) => [name, readFileSync(join(folder, name))]));
+}
+
+/** @param {ReadonlyMap<string, Buffer>} files */
+function digestOf(files) {
   const hash = createHash("sha256");
-  for (const path of [...paths].sort()) hash.update(readFileSync(path)).update("\0");
+  for (const [name, content] of files) hash.update(`${name}\0${content.length}\0`).update(content);
   return hash.digest("hex").slice(0, 12);
 }

@@ -1,13 +1,14 @@
-// One set-up at a time, between processes: a lock file that its holder keeps touching, so that a dead one's is taken over.
-import { rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+// One set-up at a time, between processes: a lock file that names its holder, who keeps touching it, so that a dead one's is
+// taken over: at once, or after a while where another process has its number by now.
+import { readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 
 const touchedEvery = 2_000;
 const abandonedAfter = 20_000;
 
 /**
- * Does the work while no other process does work under the same lock. A lock of a holder that was killed is taken over
- * after 20 seconds; in the rare case that two believe they hold it, their work must be harmless to one another.
+ * Does the work while no other process does work under the same lock. In the rare case that two take over a dead one's
+ * lock in the same instant, their work must be harmless to one another.
  *
  * @param {string} path The lock file; its folder exists.
  * @param {() => void} waiting Told once if somebody else holds the lock.
@@ -43,7 +44,10 @@ function touch(path) {
 
 /** @param {string} path */
 function isAbandoned(path) {
-  return ignoring("ENOENT", () => Date.now() - statSync(path).mtimeMs > abandonedAfter) ?? false;
+  const holder = ignoring("ENOENT", () => ({ pid: readFileSync(path, "utf8"), touched: statSync(path).mtimeMs }));
+  if (holder === undefined) return false;
+  if (Date.now() - holder.touched > abandonedAfter) return true;
+  return holder.pid !== "" && ignoring("ESRCH", () => process.kill(Number(holder.pid), 0)) === undefined;
 }
 
 /**

@@ -129,7 +129,8 @@ function startPlugin(request) {
 /** Starts one of @pulumi/pulumi's commands, as the folder of a program or policy pack resolves it. */
 function start(directory, command, commandArguments, environment, stdio = ["ignore", "pipe", "pipe"]) {
   const script = createRequire(join(directory, "program.js")).resolve(`@pulumi/pulumi/cmd/${command}`);
-  const child = spawn(process.execPath, [script, ...commandArguments], { env: environment, stdio });
+  const preload = ["--require", join(__dirname, "plain-errors.cjs")];
+  const child = spawn(process.execPath, [...preload, script, ...commandArguments], { env: environment, stdio });
   running.add(child);
   child.once("close", () => running.delete(child));
   return child;

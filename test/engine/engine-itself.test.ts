@@ -1,0 +1,91 @@
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { openWorkspace, type Workspace } from "./workspace";
+
+// The engine that set-up provides, with its language host, against a small world of its own: a file with a setting.
+const project = `
+name: engine-itself
+runtime: { name: nodejs, options: { typescript: false } }
+`;
+
+const program = `
+const pulumi = require("@pulumi/pulumi");
+const provider = \`exports.handler = () => new (require(\${JSON.stringify(__dirname + "/world-provider.js")}))()\`;
+class World extends pulumi.CustomResource {
+  constructor(name, inputs) {
+    super("pulumi-nodejs:dynamic/engine-itself:World", name, { ...inputs, __provider: provider });
+  }
+}
+const config = new pulumi.Config();
+new World("world", { path: config.require("path"), setting: config.require("setting") });
+console.log("the program speaks");
+if (config.getBoolean("broken")) throw new Error("the program fails");
+exports.setting = config.require("setting");
+`;
+
+const worldProvider = `
+const { existsSync, readFileSync, rmSync, writeFileSync } = require("node:fs");
+module.exports = class {
+  async check(olds, news) { return { inputs: news }; }
+  async diff() { return {}; }
+  async create(inputs) { writeFileSync(inputs.path, inputs.setting); return { id: inputs.path, outs: inputs }; }
+  async read(id, outputs) {
+    if (!existsSync(id)) return { id: "", props: {} };
+    const observed = { ...outputs, setting: readFileSync(id, "utf8") };
+    return { id, props: observed, inputs: observed };
+  }
+  async update(id, olds, news) { writeFileSync(id, news.setting); return { outs: news }; }
+  async delete(id) { rmSync(id, { force: true }); }
+};
+`;
+
+let workspace: Workspace;
+let world: string;
+
+beforeEach(async () => {
+  workspace = await openWorkspace({
+    "Pulumi.yaml": project,
+    "package.json": '{ "main": "index.js" }',
+    "index.js": program,
+    "world-provider.js": worldProvider,
+  });
+  world = join(workspace.folder, "world");
+  await workspace.pulumi("config", "set", "path", world);
+  await workspace.pulumi("config", "set", "setting", "declared");
+});
+
+afterEach(() => workspace.remove());
+
+it("creates, shows drift by property, repairs it, takes it into the state, and removes", async () => {
+  expect(await workspace.pulumi("up", "--yes", "--skip-preview")).toEqual(succeeding("the program speaks"));
+  expect(await readFile(world, "utf8")).toBe("declared");
+  expect(await workspace.pulumi("preview", "--refresh", "--expect-no-changes")).toEqual(succeeding("2 unchanged"));
+
+  await writeFile(world, "tampered");
+  const drifted = await workspace.pulumi("preview", "--refresh", "--diff", "--expect-no-changes");
+  expect(drifted.exitCode).not.toBe(0);
+  expect(drifted.output).toContain('~ setting: "tampered" => "declared"');
+
+  expect(await workspace.pulumi("up", "--refresh", "--yes", "--skip-preview")).toEqual(succeeding("1 updated"));
+  expect(await readFile(world, "utf8")).toBe("declared");
+
+  await writeFile(world, "tampered again");
+  expect(await workspace.pulumi("refresh", "--yes", "--skip-preview")).toEqual(succeeding("1 updated"));
+  expect((await workspace.pulumi("stack", "export")).output).toContain('"setting": "tampered again"');
+
+  expect(await workspace.pulumi("destroy", "--yes", "--skip-preview")).toEqual(succeeding("2 deleted"));
+  await expect(readFile(world, "utf8")).rejects.toMatchObject({ code: "ENOENT" });
+  expect(await readdir(workspace.userHome)).toEqual([]);
+});
+
+it("ends with the program's own message where the program fails", async () => {
+  await workspace.pulumi("config", "set", "broken", "true");
+  const ended = await workspace.pulumi("up", "--yes", "--skip-preview");
+  expect(ended.exitCode).not.toBe(0);
+  expect(ended.output).toContain("Error: the program fails");
+});
+
+function succeeding(text: string): unknown {
+  const output: unknown = expect.stringContaining(text);
+  return { exitCode: 0, output };
+}
