@@ -4,7 +4,7 @@ import importX from "eslint-plugin-import-x";
 import tseslint from "typescript-eslint";
 
 const drivers = ["snapshot/stores", "schedule/schedulers", "sources", "hosts"];
-const pureFiles = ["schema", "calendar", "retention", "health", "drill", "plan", "canonical", "canonicalise"];
+const pureFiles = ["schema", "calendar", "retention", "health", "plan", "canonical", "canonicalise"];
 
 /** What drivers may see of the rest: the ground floor, pure modules, and the layout of a host's state. */
 const seenByDrivers = [

@@ -1,0 +1,44 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Command } from "commander";
+import { z } from "zod";
+import { addGlobalOptions, type CommandSurroundings } from "./command";
+import { registerDrill } from "./drill";
+import { exitCodesHelp } from "./exit-codes";
+import { registerInit } from "./init";
+import { registerList } from "./list";
+import { registerPrune } from "./prune";
+import { registerPurge } from "./purge";
+import { registerRestore } from "./restore";
+import { registerRun } from "./run";
+import { registerVerify } from "./verify";
+
+const commands = [
+  registerRun,
+  registerList,
+  registerVerify,
+  registerRestore,
+  registerDrill,
+  registerPrune,
+  registerPurge,
+  registerInit,
+];
+
+/** The whole command line. Parsing it runs the command; wrong usage and `--help` throw commander's error. */
+export function makeProgram(surroundings: CommandSurroundings): Command {
+  const program = new Command("backup-posture")
+    .description("Backup posture as code: run, look at and restore what Pulumi programs declare about backups.")
+    .version(readVersion())
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .showSuggestionAfterError();
+  addGlobalOptions(program);
+  for (const registerCommand of commands) registerCommand(program, surroundings);
+  program.addHelpText("afterAll", `\n${exitCodesHelp}`);
+  return program;
+}
+
+function readVersion(): string {
+  const text = readFileSync(join(__dirname, "..", "..", "package.json"), "utf8");
+  return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
+}

@@ -1,0 +1,73 @@
+import type { Command } from "commander";
+import { z } from "zod";
+import { identifier } from "../declaration/primitives";
+import { formatMilliseconds } from "../platform/durations";
+import type { RunEnded } from "../runner/journal";
+import { runSchedule } from "../runner/run";
+import { type CommandSurroundings, register } from "./command";
+import { exitCodes } from "./exit-codes";
+import { noteFault } from "./faults";
+import { colors, formatBytes, formatCount } from "./format";
+
+/** `backup-posture run <id>`: takes a recovery set of a schedule now. */
+export function registerRun(program: Command, surroundings: CommandSurroundings): void {
+  register(
+    program,
+    {
+      usage: "run <id>",
+      summary: "take a recovery set of a schedule now, verify it and prune",
+      details:
+        "This is what a scheduler's entry starts. Of each id one run goes on at a time: a second one ends with exit code 4.",
+      options: [
+        ["--even-if-paused", "run although the schedule is paused"],
+        ["--accept-empty", "accept a share that is empty although its last recovery point holds files"],
+      ],
+      examples: [
+        ["run shares", "take a recovery set of the schedule shares"],
+        ["run shares --json", "the same, for a script"],
+      ],
+      input: z.object({
+        id: identifier,
+        evenIfPaused: z.boolean().default(false),
+        acceptEmpty: z.boolean().default(false),
+      }),
+      act: async (context, { id, evenIfPaused, acceptEmpty }) => {
+        const { signal, progress } = context;
+        const onFault = noteFault(context);
+        const ended = await runSchedule(context.home, id, {
+          signal,
+          evenIfPaused,
+          acceptEmpty,
+          onFault,
+          onProgress: (done) => progress.report(done),
+        });
+        return {
+          exitCode: ended.outcome === "succeeded" ? exitCodes.fine : exitCodes.failed,
+          document: { id, ...ended },
+          text: describeRun(id, ended),
+        };
+      },
+    },
+    surroundings,
+  );
+}
+
+function describeRun(id: string, ended: RunEnded): string {
+  const took = formatMilliseconds(ended.durationMilliseconds);
+  if (ended.outcome !== "succeeded") return colors.red(`${id}: ${ended.outcome} after ${took}: ${ended.message}`);
+  const lines = [
+    colors.green(
+      `${id}: succeeded in ${took}: ${formatCount(ended.points.length, "recovery point")}, ${formatBytes(ended.bytes)}, ${formatBytes(ended.addedBytes)} of them new`,
+    ),
+    ...(ended.skipped === 0
+      ? []
+      : [
+          colors.yellow(
+            `${formatCount(ended.skipped, "file")} could not be read and ${ended.skipped === 1 ? "was" : "were"} left out; backup-posture list ${id} --warnings names them`,
+          ),
+        ]),
+    ...(ended.pruned === 0 ? [] : [`pruned ${formatCount(ended.pruned, "recovery set")}`]),
+    ...(ended.pruneSuspended === null ? [] : [colors.yellow(`pruning is suspended: ${ended.pruneSuspended}`)]),
+  ];
+  return lines.join("\n");
+}

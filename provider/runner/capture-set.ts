@@ -1,0 +1,127 @@
+import { readdir, realpath } from "node:fs/promises";
+import { isAbsolute, relative, sep } from "node:path";
+import { now } from "../platform/clock";
+import { formatMilliseconds, toMilliseconds } from "../platform/durations";
+import { isAbsent, PostureError } from "../platform/errors";
+import { measureSkew } from "../snapshot/sets";
+import type { RecoveryPoint, Tree } from "../snapshot/stores/store";
+import type { SourceDeclaration } from "../sources/schema";
+import type { RunContext } from "./run-context";
+import { openStaging } from "./staging";
+
+/**
+ * Captures every source of a schedule, one after the other in order of their names, and verifies what was taken. The set
+ * is whole once the last of its points is listed by the store.
+ *
+ * @throws when anything of it fails; points taken until then stand in the store, and the caller forgets them.
+ */
+export async function captureSet(context: RunContext): Promise<readonly RecoveryPoint[]> {
+  const earlier = await context.store.list({ schedule: context.job.id }, context.options.signal);
+  const points: RecoveryPoint[] = [];
+  for (const [name, declaration] of listSources(context))
+    points.push(await captureSource(context, name, declaration, earlier));
+  refuseSkew(context, points);
+  for (const point of points) await verifyPoint(context, point);
+  return points;
+}
+
+async function captureSource(
+  context: RunContext,
+  name: string,
+  declaration: SourceDeclaration,
+  earlier: readonly RecoveryPoint[],
+): Promise<RecoveryPoint> {
+  const { job, run, store, drivers, options, home } = context;
+  options.onProgress?.({ step: "capture", subject: name, files: 0, bytes: 0 });
+  const startedAt = now();
+  const { tree } = await drivers.openSource(declaration).gather(openStaging(home, job.id), options.signal);
+  await refuseStoreWithin(context, name, tree);
+  if (options.acceptEmpty !== true) await refuseEmptied(name, tree, earlier);
+  const point = await store.capture(
+    {
+      schedule: job.id,
+      source: name,
+      set: { id: run, sources: listSources(context).map(([source]) => source) },
+      owner: job.owner,
+      startedAt,
+      tree,
+      onProgress: (progress) => options.onProgress?.({ step: "capture", subject: name, ...progress }),
+    },
+    options.signal,
+  );
+  refuseUnreadable(name, point);
+  return point;
+}
+
+/** Files that could not be read are warnings; a source of which none could be read is a failure. */
+function refuseUnreadable(name: string, point: RecoveryPoint): void {
+  if (point.files > 0 || point.fidelity.skipped === 0) return;
+  throw new PostureError(
+    "permanent",
+    `source ${name}: none of its ${point.fidelity.skipped} files could be read; grant the runner's account read access`,
+  );
+}
+
+/** An empty folder where files were is more likely a mount that is missing than a share that was cleared. */
+async function refuseEmptied(name: string, tree: Tree, earlier: readonly RecoveryPoint[]): Promise<void> {
+  const last = earlier.findLast((point) => point.source === name && point.damage === null);
+  if (last === undefined || last.files === 0) return;
+  if ((await readdir(tree.root)).length > 0) return;
+  throw new PostureError(
+    "permanent",
+    `source ${name}: is empty, and its last recovery point holds ${last.files} files; if it is not mounted, mount it; if it is meant to be empty, run once with --accept-empty`,
+  );
+}
+
+/** A store below the tree that it keeps would copy itself, more with every run. */
+async function refuseStoreWithin({ job, home }: RunContext, name: string, tree: Tree): Promise<void> {
+  for (const [what, path] of [
+    ["store", job.declaration.store.path],
+    ["posture home", home.root],
+  ] as const) {
+    if (isWithin(tree.root, await resolveIfPresent(path))) {
+      throw new PostureError(
+        "permanent",
+        `source ${name}: the ${what} ${path} lies within it and would be copied into itself; move it elsewhere`,
+      );
+    }
+  }
+}
+
+function refuseSkew({ job }: RunContext, points: readonly RecoveryPoint[]): void {
+  const { maxSkew } = job.declaration;
+  const skew = measureSkew(points);
+  if (maxSkew === undefined || skew <= toMilliseconds(maxSkew)) return;
+  throw new PostureError(
+    "permanent",
+    `the captures began ${formatMilliseconds(skew)} apart, and maxSkew is ${maxSkew}`,
+  );
+}
+
+async function verifyPoint({ store, options }: RunContext, point: RecoveryPoint): Promise<void> {
+  options.onProgress?.({ step: "verify", subject: point.source, files: 0, bytes: 0 });
+  const { damagedFiles } = await store.verify(point.id, "metadata", options.signal);
+  if (damagedFiles > 0)
+    throw new PostureError(
+      "permanent",
+      `source ${point.source}: its new recovery point does not verify, ${damagedFiles} files are damaged`,
+    );
+}
+
+function listSources({ job }: RunContext): readonly (readonly [string, SourceDeclaration])[] {
+  return Object.entries(job.declaration.sources).sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+async function resolveIfPresent(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if (isAbsent(error)) return path;
+    throw error;
+  }
+}
+
+function isWithin(root: string, path: string): boolean {
+  const way = relative(root, path);
+  return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+}

@@ -1,0 +1,76 @@
+import { join } from "node:path";
+import { formatInstant, now } from "../platform/clock";
+import { acquireLock } from "../platform/lock";
+import { type RetainableSet, selectRetained } from "../snapshot/retention";
+import { groupSets, type RecoverySet } from "../snapshot/sets";
+import type { Store } from "../snapshot/stores/store";
+import { type Drivers, standardDrivers } from "./drivers";
+import { type Home, requireHome } from "./home";
+import { requireJob, type ScheduleJob } from "./job";
+import { appendRecord } from "./journal";
+
+/** What pruning did, or would do. */
+export interface PruneResult {
+  /** The recovery sets that were deleted, newest first. */
+  readonly dropped: readonly RecoverySet[];
+  /** Those that stay, newest first, and sets that are damaged or not whole after them. */
+  readonly kept: readonly RecoverySet[];
+  /** Why nothing may be deleted at present; null when pruning works. */
+  readonly suspended: string | null;
+}
+
+export interface PruneOptions {
+  readonly signal: AbortSignal;
+  /** Says what would be deleted, and deletes nothing. Default: false. */
+  readonly dryRun?: boolean;
+}
+
+/**
+ * Deletes the recovery sets of a schedule that its retention lets go. Pinned points and those of other schedules are never
+ * touched, and neither are sets that are damaged or not whole: they count for nothing and displace nothing.
+ *
+ * @throws PostureError `locked` while a run of the schedule goes on, and what the store throws.
+ */
+export async function pruneSchedule(
+  home: Home,
+  id: string,
+  options: PruneOptions,
+  drivers: Drivers = standardDrivers,
+): Promise<PruneResult> {
+  await requireHome(home);
+  const job = await requireJob(home, id, "schedule");
+  const store = drivers.openStore(job.declaration.store);
+  if (options.dryRun === true) return pruneSets(home, job, store, options);
+  const lock = await acquireLock(join(home.locks, `${id}.lock`), { what: `backup-posture prune ${id}` });
+  try {
+    return await pruneSets(home, job, store, options);
+  } finally {
+    await lock.release();
+  }
+}
+
+/** As {@link pruneSchedule}, for the holder of the schedule's lock. */
+export async function pruneSets(
+  home: Home,
+  job: ScheduleJob,
+  store: Store,
+  options: PruneOptions,
+): Promise<PruneResult> {
+  const sets = groupSets(await store.list({ schedule: job.id }, options.signal)).map(toRetainable);
+  const timeZone = job.declaration.when.timeZone ?? "UTC";
+  const { kept, dropped, incomplete, suspended } = selectRetained(sets, job.declaration.keep, { timeZone, now: now() });
+  const points = dropped.flatMap((set) => set.points).map((point) => point.id);
+  if (options.dryRun !== true && points.length > 0) {
+    await appendRecord(home, job.id, { event: "forgot", at: formatInstant(now()), points, why: "retention" });
+    await store.forget(points, {}, options.signal);
+  }
+  return { dropped, kept: [...kept.map(({ set }) => set), ...incomplete], suspended };
+}
+
+function toRetainable(set: RecoverySet): RecoverySet & RetainableSet {
+  return {
+    ...set,
+    complete: set.missing.length === 0 && set.damage === null,
+    pinned: set.points.some((point) => point.pinnedBy !== null),
+  };
+}
