@@ -1,0 +1,7 @@
+export type { ServiceRole } from "./commands/cmdlet";
+export { type Command, displayCommand, toArgumentArray } from "./commands/command";
+export * from "./commands/databases";
+export * from "./commands/exports";
+export * from "./commands/file-stores";
+export * from "./commands/imports";
+export * from "./commands/queries";
