@@ -11,7 +11,6 @@ type CmdletName =
   | "Export-CsPersistentChatData"
   | "Export-CsRgsConfiguration"
   | "Export-CsUserData"
-  | "Get-CsBackupServiceStatus"
   | "Get-CsManagementStoreReplicationStatus"
   | "Get-CsPool"
   | "Get-CsService"
@@ -53,18 +52,15 @@ type ValueParameter =
 type SwitchParameter =
   | "AsBytes"
   | "CentralManagementDatabase"
-  | "CentralManagementStoreStatus"
   | "Clean"
   | "ConfiguredDatabases"
   | "DropExistingDatabasesOnMirror"
   | "Force"
   | "ForDefaultInstance"
-  | "LocalDatabases"
   | "LocalStore"
   | "NoWait"
   | "OverwriteOwner"
   | "ReplaceExistingRgsSettings"
-  | "ResolveNameConflicts"
   | "TestMode"
   | ServiceRole;
 

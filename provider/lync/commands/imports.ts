@@ -36,11 +36,6 @@ export function installConfiguredDatabases(instance: SqlAddress): Command {
   );
 }
 
-/** Creates the databases of this computer, as on a Standard Edition server; those that are there stay. */
-export function installLocalDatabases(): Command {
-  return powerShell(renderCmdlet("Install-CsDatabase", { LocalDatabases: true }, "suppressed"));
-}
-
 /** Points Active Directory at the Central Management store. Safe to run again. */
 export function setStoreLocation(instance: SqlInstance): Command {
   return powerShell(

@@ -16,11 +16,6 @@ export function queryReplication(replica?: string): Command {
   return asJson(renderCmdlet("Get-CsManagementStoreReplicationStatus", { ReplicaFqdn: replica }, "none"));
 }
 
-/** How pool pairing does, as JSON. Pairing is no backup: it copies deletions too. */
-export function queryPairing(pool: string): Command {
-  return asJson(renderCmdlet("Get-CsBackupServiceStatus", { PoolFqdn: pool }, "none"));
-}
-
 /** The name by which a pool's Response Groups are exported and imported. */
 export function responseGroupService(pool: string): string {
   return `service:ApplicationServer:${pool}`;
