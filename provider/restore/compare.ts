@@ -16,6 +16,7 @@ export interface Difference {
 /** What comparing found: all differences are counted, the first 100 listed. */
 export interface Comparison {
   readonly compared: number;
+  /** How many files were there, and their sizes as the recovery point tells them. */
   readonly files: number;
   readonly bytes: number;
   readonly count: number;
@@ -35,6 +36,7 @@ export interface ComparisonRequest {
   readonly onProgress?: (done: { readonly files: number; readonly bytes: number }) => void;
 }
 
+const missing = "missing";
 const longestList = 100;
 /** Node sets times from a double: to the microsecond, and at times one beside it. In nanoseconds. */
 const timeTolerance = 2_000n;
@@ -71,7 +73,7 @@ class Tally {
   add(entry: PointEntry, whats: readonly string[]): void {
     this.#compared += 1;
     if (this.request.whole) this.#expected.add(entry.path.toString("latin1"));
-    if (entry.kind === "file") {
+    if (entry.kind === "file" && !whats.includes(missing)) {
       this.#files += 1;
       this.#bytes += entry.size;
     }
@@ -112,7 +114,7 @@ async function compareBatch(request: ComparisonRequest, tally: Tally, batch: rea
 async function compareEntry({ root, modes }: ComparisonRequest, entry: PointEntry): Promise<readonly string[]> {
   const path = locate(root, entry.path);
   const found = await lookAt(path);
-  if (found === null) return ["missing"];
+  if (found === null) return [missing];
   if (found.kind !== entry.kind) return [`is a ${found.kind} and was a ${entry.kind}`];
   const whats: string[] = [];
   if (entry.kind === "link" && entry.target !== null && !(await readlink(path, "buffer")).equals(entry.target))
