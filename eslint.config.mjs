@@ -22,6 +22,8 @@ const seenByDrivers = [
 /** What a Pulumi program may load: types, schemas and other stubs, nothing that touches a machine. */
 const seenByStubs = [
   "index.ts",
+  "posture-provider.ts",
+  "resource/**",
   "declaration/**",
   "platform/durations.ts",
   `*/{resource,${pureFiles.join(",")}}.ts`,
@@ -35,6 +37,7 @@ const directions = [
   ...drivers.map((folder) => allowOnly(folder, [`${folder}/**`, ...seenByDrivers])),
   allowOnly("index.ts", seenByStubs),
   allowOnly("*/resource.ts", seenByStubs),
+  allowOnly("resource", seenByStubs),
   forbid("runner", ["index.ts", "entry.ts", "cli/**", "*/resource.ts", "*/lifecycle.ts", "*/lifecycle/**"]),
   forbid("*/lifecycle.ts", ["index.ts", "entry.ts", "cli/**", "*/resource.ts"]),
 ];

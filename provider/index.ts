@@ -1,0 +1,5 @@
+/** Backup posture as code: what a Pulumi program imports. */
+export { BackupPostureProvider, type BackupPostureProviderArgs } from "./posture-provider";
+export { RestoreTarget, type RestoreTargetArgs } from "./restore/resource";
+export { BackupSchedule, type BackupScheduleArgs } from "./schedule/resource";
+export { FileShareSnapshot, type FileShareSnapshotArgs } from "./snapshot/resource";

@@ -1,0 +1,300 @@
+import { randomUUID } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
+import type { dynamic } from "@pulumi/pulumi";
+import { canonicalise } from "../declaration/canonical";
+import { findViolations } from "../declaration/check";
+import { describeHealth, type Fault, healthy, sortFaults, unreachableFault } from "../declaration/health";
+import { defaultId } from "../declaration/identity";
+import { absolutePath } from "../declaration/primitives";
+import { findUnknownPaths, unknownValue } from "../declaration/unknowns";
+import { now } from "../platform/clock";
+import { messageOf, PostureError } from "../platform/errors";
+import { describeHome, initialiseHome } from "../runner/home";
+import { findJob, removeJob } from "../runner/job";
+import { HomeView } from "../runner/observe";
+import { only, textAt, without } from "./bag";
+import { claimForCreate, claimForUpdate } from "./claim";
+import { quietly } from "./failures";
+import type { Bag, Found, Kind, Known, Target } from "./kind";
+import { defaultSettings, readSettings, type Settings } from "./settings";
+import { startAndWait } from "./start";
+
+/** The layout of the outputs in state. A later release that changes it migrates on read. */
+const schemaVersion = 1;
+
+/** Outputs that every kind has beside its inputs. */
+const ownOutputs = ["incarnation", "createdAt", "schemaVersion"] as const;
+
+/** Changing one of these replaces the resource. */
+const replacing = ["host", "home", "id"] as const;
+
+/** What all kinds share in one process of the engine. */
+export interface Shared {
+  /** One look at each home, by its path. */
+  readonly views: Map<string, HomeView>;
+  /** Tells the person who runs the engine. */
+  readonly report: (line: string) => void;
+}
+
+interface Checked {
+  inputs: Bag;
+  failures?: dynamic.CheckFailure[];
+}
+
+interface Differing {
+  replaces: string[];
+  deleteBeforeReplace: boolean;
+}
+
+interface Created {
+  id: string;
+  outs: Bag;
+}
+
+interface Looked {
+  /** Empty: gone. */
+  id: string;
+  props: Bag;
+  inputs?: Bag;
+}
+
+/**
+ * The dynamic provider of one kind: what the engine calls. All kinds share this course: observe, then ensure, then return
+ * what is; see `docs/lifecycle.md`.
+ */
+export class LifecycleProvider<D> implements dynamic.ResourceProvider {
+  readonly #kind: Kind<D>;
+  readonly #shared: Shared;
+  #settings: Settings = defaultSettings();
+
+  constructor(kind: Kind<D>, shared: Shared) {
+    this.#kind = kind;
+    this.#shared = shared;
+  }
+
+  /** Assigns before it first yields: the engine does not wait for it before it calls the next method. */
+  async configure(request: dynamic.ConfigureRequest): Promise<void> {
+    this.#settings = readSettings(request.config);
+  }
+
+  async check(olds: Bag, news: Bag): Promise<Checked> {
+    const declared = without(news, ["__provider", "owner"]);
+    const violations = [findViolations(this.#kind.schema, declared), this.#findSettingsFault(declared)];
+    const reason = violations.filter((violation) => violation !== undefined).join("; ");
+    if (reason !== "") return { inputs: news, failures: [{ property: "", reason }] };
+    const inputs = this.#resolve(olds, news, declared);
+    const refusal = await quietly(() => this.#refuse(olds, inputs));
+    return refusal === undefined ? { inputs } : { inputs, failures: [{ property: "", reason: refusal }] };
+  }
+
+  /** The engine computes what differs from inputs and outputs; `changes: false` would store new inputs and leave the host old. */
+  async diff(_id: string, olds: Bag, news: Bag): Promise<Differing> {
+    const before = canonicalise(only(olds, replacing), this.#kind.shape);
+    const after = canonicalise(only(news, replacing), this.#kind.shape);
+    const replaces = replacing.filter(
+      (key) => after[key] !== unknownValue && !isDeepStrictEqual(before[key], after[key]),
+    );
+    return { replaces, deleteBeforeReplace: true };
+  }
+
+  async create(inputs: Bag): Promise<Created> {
+    this.#requireSight();
+    const { view, id, declaration } = this.#locate(inputs);
+    await initialiseHome(view.home);
+    const owner = textAt(inputs, "owner") ?? null;
+    const scheduler = this.#kind.scheduler(view, declaration);
+    const entry = scheduler === null ? null : ((await scheduler.observe([id], view.signal)).get(id) ?? null);
+    const claim = { id, owner, jobKind: this.#kind.jobKind, adopt: inputs.adopt === true };
+    const existing = await claimForCreate(view, claim, entry);
+    const target: Target<D> = {
+      view,
+      id,
+      owner,
+      incarnation: randomUUID(),
+      createdAt: existing?.createdAt ?? now().toISOString(),
+      declaration,
+      previous: null,
+      report: this.#shared.report,
+    };
+    await this.#kind.install(target);
+    view.forgetEntry(id);
+    const starting = this.#kind.starting(view, declaration);
+    if (starting?.onCreate === true) await this.#start(target, starting);
+    return { id, outs: await this.#settle(target, inputs) };
+  }
+
+  async read(id: string, props: Bag = {}): Promise<Looked> {
+    if (this.#settings.observe === "state") return this.#echo(id, props, undefined);
+    const view = this.#view(props);
+    const known = this.#recall(props);
+    let found: Found;
+    try {
+      found = await this.#kind.observe(view, id, known);
+    } catch (error) {
+      return this.#echo(id, props, describeHealth([unreachableFault(messageOf(error))]));
+    }
+    if (found.gone) return { id: "", props: {} };
+    const settings = found.settings ?? only(props, this.#kind.keys);
+    const inputs = without(
+      {
+        ...canonicalise(without(settings, [...replacing, ...this.#kind.controls]), this.#kind.shape),
+        ...canonicalise(only(props, [...replacing, ...this.#kind.controls]), this.#kind.shape),
+        id,
+        home: view.home.root,
+        owner: found.owner ?? props.owner,
+        health: describeHealth(found.faults),
+      },
+      [],
+    );
+    return { id, inputs, props: { ...only(props, ownOutputs), ...inputs, ...found.outputs } };
+  }
+
+  async update(id: string, olds: Bag, news: Bag): Promise<{ outs: Bag }> {
+    this.#requireSight();
+    const { view, declaration } = this.#locate(news);
+    await view.requireHome();
+    const owner = textAt(news, "owner") ?? null;
+    const claim = { id, owner, jobKind: this.#kind.jobKind, adopt: news.adopt === true };
+    await claimForUpdate(view, claim, { incarnation: textAt(olds, "incarnation"), owner: textAt(olds, "owner") });
+    const known = this.#recall(olds);
+    const target: Target<D> = {
+      view,
+      id,
+      owner,
+      incarnation: textAt(olds, "incarnation") ?? randomUUID(),
+      createdAt: known?.createdAt ?? now().toISOString(),
+      declaration,
+      previous: known?.declaration ?? null,
+      report: this.#shared.report,
+    };
+    await this.#kind.install(target);
+    view.forgetEntry(id);
+    const starting = this.#kind.starting(view, declaration);
+    if (starting?.whenStale === true) {
+      const { faults } = await this.#observe(target);
+      if (faults.some((fault) => fault.mendedByRun)) await this.#start(target, starting);
+    }
+    return { outs: await this.#settle(target, news) };
+  }
+
+  /** Takes away the job and its entry if they are still this very object's; recovery points, journal and evidence stay. */
+  async delete(id: string, props: Bag): Promise<void> {
+    await quietly(async () => {
+      this.#requireSight();
+      const view = this.#view(props);
+      await view.requireHome();
+      const known = this.#recall(props);
+      const incarnation = textAt(props, "incarnation");
+      const job = await findJob(view.home, id);
+      if (job.state === "present" && job.job.incarnation !== incarnation) return;
+      const scheduler = known === null ? null : this.#kind.scheduler(view, known.declaration);
+      const entry = (await scheduler?.observe([id], view.signal))?.get(id);
+      if (scheduler !== null && entry !== undefined && entry.incarnation === incarnation)
+        await scheduler.remove(id, view.signal);
+      await removeJob(view.home, id);
+      view.forgetEntry(id);
+    });
+  }
+
+  async #start(
+    target: Target<D>,
+    starting: { scheduler: Parameters<typeof startAndWait>[1]; waitMilliseconds: number },
+  ) {
+    await startAndWait(target.view, starting.scheduler, target.id, starting.waitMilliseconds);
+    target.view.forgetPoints();
+  }
+
+  /** What the engine stores after a change. What was not seen to be well comes back as a partial failure with the health that was seen. */
+  async #settle(target: Target<D>, inputs: Bag): Promise<Bag> {
+    const { faults, outputs } = await this.#observe(target);
+    const outs = {
+      ...without(inputs, ["__provider"]),
+      incarnation: target.incarnation,
+      createdAt: target.createdAt,
+      schemaVersion,
+      ...outputs,
+    };
+    if (faults.length === 0) return outs;
+    const properties = { ...outs, health: describeHealth(faults), __provider: inputs.__provider };
+    throw Object.assign(new Error(describeFaults(target.id, faults)), {
+      id: target.id,
+      properties,
+      reasons: sortFaults(faults).map((fault) => `${fault.sentence}: ${fault.remedy}`),
+    });
+  }
+
+  async #observe(target: Target<D>): Promise<Found> {
+    const known = { declaration: target.declaration, createdAt: target.createdAt };
+    try {
+      return await this.#kind.observe(target.view, target.id, known);
+    } catch (error) {
+      return { gone: false, settings: null, owner: null, faults: [unreachableFault(messageOf(error))], outputs: {} };
+    }
+  }
+
+  /** What is last known, as it is, with another health where one is given. */
+  #echo(id: string, props: Bag, health: string | undefined): Looked {
+    const known = without({ ...props, ...(health === undefined ? {} : { health }) }, ["__provider"]);
+    return { id, props: known, inputs: only(known, [...this.#kind.keys, "owner", "health"]) };
+  }
+
+  #resolve(olds: Bag, news: Bag, declared: Bag): Bag {
+    const owner = textAt(news, "owner");
+    const freshId = owner === undefined || owner === unknownValue ? unknownValue : defaultId(owner);
+    return without(
+      {
+        ...canonicalise(declared, this.#kind.shape),
+        id: declared.id ?? textAt(olds, "id") ?? freshId,
+        home: declared.home ?? this.#settings.home,
+        owner,
+        health: healthy,
+      },
+      [],
+    );
+  }
+
+  async #refuse(olds: Bag, inputs: Bag): Promise<string | undefined> {
+    const previous = this.#recall(olds)?.declaration ?? null;
+    if (findUnknownPaths(inputs).length > 0) return undefined;
+    const { view, id, declaration } = this.#locate(inputs);
+    for (const line of this.#kind.announce(declaration, previous)) this.#shared.report(`${id}: ${line}`);
+    if (previous === null || this.#settings.observe === "state") return undefined;
+    return this.#kind.refuse({ view, id, owner: textAt(inputs, "owner") ?? null, declaration, previous });
+  }
+
+  #findSettingsFault(declared: Bag): string | undefined {
+    if (declared.home !== undefined || absolutePath.safeParse(this.#settings.home).success) return undefined;
+    return "posture:home (configuration): must be an absolute path";
+  }
+
+  #recall(props: Bag): Known<D> | null {
+    const parsed = this.#kind.schema.safeParse(only(props, this.#kind.keys));
+    if (!parsed.success) return null;
+    return { declaration: parsed.data, createdAt: textAt(props, "createdAt") ?? new Date(0).toISOString() };
+  }
+
+  #locate(inputs: Bag): { view: HomeView; id: string; declaration: D } {
+    const declaration = this.#kind.schema.parse(only(inputs, this.#kind.keys));
+    const id = textAt(inputs, "id");
+    if (id === undefined) throw new PostureError("usage", "id: is missing");
+    return { view: this.#view(inputs), id, declaration };
+  }
+
+  #view(bag: Bag): HomeView {
+    const root = textAt(bag, "home") ?? this.#settings.home;
+    const view = this.#shared.views.get(root) ?? new HomeView(describeHome(root), new AbortController().signal);
+    this.#shared.views.set(root, view);
+    return view;
+  }
+
+  #requireSight(): void {
+    if (this.#settings.observe === "state")
+      throw new PostureError("usage", "posture:observe is state: this stack may be previewed, not changed");
+  }
+}
+
+function describeFaults(id: string, faults: readonly Fault[]): string {
+  return sortFaults(faults)
+    .map((fault) => `${id}: ${fault.sentence}\n  what to do: ${fault.remedy}`)
+    .join("\n");
+}

@@ -1,0 +1,53 @@
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { PostureError } from "../platform/errors";
+import { findHolder } from "../platform/lock";
+import { readJournal } from "../runner/journal";
+import type { HomeView } from "../runner/observe";
+import type { Scheduler } from "../schedule/schedulers/scheduler";
+
+/** How long an entry may take from being started to its first sign of life. */
+const startLimitMilliseconds = 60_000;
+
+const lookEveryMilliseconds = 100;
+
+/**
+ * Starts the installed entry under its own account, unless a run of it goes on already, sees that it started, and waits
+ * for its end as long as it may. What came of it is for the caller to observe.
+ *
+ * @throws PostureError `transient` when nothing was seen to start.
+ */
+export async function startAndWait(
+  view: HomeView,
+  scheduler: Scheduler,
+  id: string,
+  waitMilliseconds: number,
+): Promise<void> {
+  const isRunning = async () => (await findHolder(join(view.home.locks, `${id}.lock`))) !== null;
+  if (!(await isRunning())) await start(view, scheduler, id);
+  await waitUntil(waitMilliseconds, async () => !(await isRunning()));
+}
+
+async function start(view: HomeView, scheduler: Scheduler, id: string): Promise<void> {
+  const before = (await readJournal(view.home, id)).length;
+  await scheduler.start(id, view.signal);
+  const started = await waitUntil(
+    startLimitMilliseconds,
+    async () => (await readJournal(view.home, id)).length > before,
+  );
+  if (started) return;
+  throw new PostureError(
+    "transient",
+    `${id}: its scheduler was told to start it, and nothing started within ${startLimitMilliseconds / 1_000} s; backup-posture doctor shows why`,
+  );
+}
+
+/** Whether something came to hold within a time. */
+async function waitUntil(limitMilliseconds: number, holds: () => Promise<boolean>): Promise<boolean> {
+  const deadline = performance.now() + limitMilliseconds;
+  while (!(await holds())) {
+    if (performance.now() >= deadline) return false;
+    await delay(lookEveryMilliseconds);
+  }
+  return true;
+}

@@ -1,0 +1,7 @@
+import type * as pulumi from "@pulumi/pulumi";
+
+/** A declaration as a program writes it: every value, at every depth, may be an output of another resource. */
+export type DeepInput<T> = T extends object ? pulumi.Input<{ [K in keyof T]: DeepInput<T[K]> }> : pulumi.Input<T>;
+
+/** The arguments of a resource: its declaration, with inputs in place of values. */
+export type ArgsOf<T> = { [K in keyof T]: DeepInput<T[K]> };

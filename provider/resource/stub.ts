@@ -1,0 +1,58 @@
+import * as pulumi from "@pulumi/pulumi";
+
+/** The kinds of resources, as in their type tokens and as the entry module exports them. */
+export type ResourceKind = "BackupSchedule" | "FileShareSnapshot" | "RestoreTarget";
+
+/** The type token of a kind, fixed for good: it stands in every user's state. */
+export function typeToken(kind: ResourceKind): string {
+  return `pulumi-nodejs:dynamic/backup-posture:${kind}`;
+}
+
+/**
+ * The code that the engine stores with every resource and evaluates to find its provider. One constant line a kind, the
+ * same in every release: whatever changes, changes behind the entry module.
+ */
+export function providerSource(kind: ResourceKind): string {
+  return `exports.handler=()=>require("pulumi-backup-posture/entry").${kind}`;
+}
+
+/** In place of arguments: the resource is only looked up, by `get`. Nothing but an instance fits, so that no argument can be forgotten. */
+export class LookUp {
+  readonly #home: pulumi.Input<string> | undefined;
+
+  /** @param home Absolute path of the posture home that holds it; default: `posture:home`, else the platform's. */
+  constructor(home: pulumi.Input<string> | undefined) {
+    this.#home = home;
+  }
+
+  /** What the engine is told beside the id. */
+  toInputs(): pulumi.Inputs {
+    return { home: this.#home };
+  }
+}
+
+/**
+ * What the stub sends to the engine: the arguments, the URN as the owner (methods of a provider see none), and a place for
+ * every output, since only those that are named here are resolved.
+ */
+export function toInputs(
+  kind: ResourceKind,
+  name: string,
+  args: LookUp | object,
+  outputs: readonly string[],
+  options: pulumi.CustomResourceOptions | undefined,
+): pulumi.Inputs {
+  const named = Object.fromEntries(outputs.map((output) => [output, undefined]));
+  const __provider = providerSource(kind);
+  if (args instanceof LookUp) return { ...named, ...args.toInputs(), __provider };
+  return { ...named, ...args, owner: pulumi.createUrn(name, typeToken(kind), options?.parent), __provider };
+}
+
+/** Says at the resource's own row that a blind preview did not look at it. */
+export function warnWhenBlind(resource: pulumi.Resource): void {
+  if (new pulumi.Config("posture").get("observe") !== "state") return;
+  void pulumi.log.warn(
+    "not observed: posture:observe is state, so drift and staleness are not known in this preview",
+    resource,
+  );
+}

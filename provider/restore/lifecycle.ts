@@ -1,0 +1,76 @@
+import { without } from "../lifecycle/bag";
+import type { Kind, Target } from "../lifecycle/kind";
+import { ensureDirectory } from "../platform/atomic-file";
+import { toMilliseconds } from "../platform/durations";
+import { messageOf, PostureError } from "../platform/errors";
+import { writeJob } from "../runner/job";
+import { type HomeView, observeRestoreTarget } from "../runner/observe";
+import { openScheduler } from "../schedule/schedulers";
+import type { Scheduler } from "../schedule/schedulers/scheduler";
+import { restoreTargetShape } from "./defaults";
+import { type RestoreTargetDeclaration, restoreTargetSchema } from "./schema";
+
+const controls = ["adopt", "runOnCreate", "waitFor", "onStale"] as const;
+
+/** RestoreTarget's part of the lifecycle: a place, a job file, and, where drills are declared, an entry that starts them. */
+export const restoreTargetKind: Kind<RestoreTargetDeclaration> = {
+  jobKind: "drill",
+  schema: restoreTargetSchema,
+  keys: Object.keys(restoreTargetSchema.shape),
+  shape: restoreTargetShape,
+  controls,
+  scheduler: openSchedulerOf,
+  starting: (view, declaration) =>
+    declaration.drill === undefined
+      ? null
+      : {
+          scheduler: openSchedulerOf(view, declaration),
+          onCreate: declaration.runOnCreate ?? false,
+          whenStale: declaration.onStale === "run",
+          waitMilliseconds: toMilliseconds(declaration.waitFor ?? "0s"),
+        },
+  announce: () => [],
+  refuse: async () => undefined,
+  install,
+  observe: async (view, id, known) => {
+    const { job, entry, gone, faults } = await observeRestoreTarget(view, id, known);
+    if (job.state !== "present" || job.job.kind !== "drill")
+      return { gone, settings: null, owner: null, faults, outputs: {} };
+    const { declaration, owner } = job.job;
+    return { gone, settings: withEntry(declaration, entry?.when.every), owner, faults, outputs: {} };
+  },
+};
+
+async function install(target: Target<RestoreTargetDeclaration>): Promise<void> {
+  const { view, id, owner, incarnation, createdAt, declaration } = target;
+  await makePlace(id, declaration.to);
+  const settings = restoreTargetSchema.parse(without(declaration, ["id", "host", "home", ...controls]));
+  await writeJob(view.home, { format: 1, kind: "drill", id, owner, incarnation, createdAt, declaration: settings });
+  const scheduler = openSchedulerOf(view, declaration);
+  if (declaration.drill === undefined) {
+    await scheduler.remove(id, view.signal);
+    return;
+  }
+  const when = { every: declaration.drill.every };
+  await scheduler.install({ id, verb: "drill", when, owner, incarnation, pausedUntil: null }, view.signal);
+}
+
+/** What somebody changed in the entry shows where it was declared. */
+function withEntry(declaration: RestoreTargetDeclaration, every: string | undefined): RestoreTargetDeclaration {
+  if (declaration.drill === undefined || every === undefined) return declaration;
+  return { ...declaration, drill: { ...declaration.drill, every } };
+}
+
+async function makePlace(id: string, to: string): Promise<void> {
+  try {
+    await ensureDirectory(to);
+  } catch (error) {
+    throw new PostureError("permanent", `${id}: the restore place ${to} cannot be made: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function openSchedulerOf(view: HomeView, declaration: RestoreTargetDeclaration): Scheduler {
+  return openScheduler(declaration.scheduler ?? { kind: "embedded" }, view.home);
+}

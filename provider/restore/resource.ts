@@ -1,0 +1,48 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { ArgsOf } from "../resource/inputs";
+import { LookUp, toInputs, typeToken, warnWhenBlind } from "../resource/stub";
+import type { RestoreTargetDeclaration } from "./schema";
+
+/** What a RestoreTarget declares; see the members of the declaration for units and defaults. */
+export type RestoreTargetArgs = ArgsOf<RestoreTargetDeclaration>;
+
+const outputs = ["health", "home", "from", "to", "drill", "maxRestoreTime", "owner"] as const;
+
+/**
+ * A place to restore to, and the promise that restoring there works: drills restore into a scratch folder of it, compare
+ * file by file, and leave evidence, which expires.
+ *
+ * @example
+ * new RestoreTarget("files-restore", {
+ *   from: { store: { kind: "directory", path: "/backup/files" }, schedule: schedule.id },
+ *   to: "/srv/restore",
+ *   drill: { every: "90d" },
+ *   maxRestoreTime: "4h",
+ * });
+ */
+export class RestoreTarget extends pulumi.CustomResource {
+  /** `healthy`, `no recovery point`, `place unusable: …`, `evidence expired: …`, `restore took …`, `drill failed: …`, or why it could not be looked at. */
+  declare public readonly health: pulumi.Output<string>;
+  declare public readonly home: pulumi.Output<string>;
+  declare public readonly from: pulumi.Output<RestoreTargetDeclaration["from"]>;
+  declare public readonly to: pulumi.Output<string>;
+  declare public readonly drill: pulumi.Output<RestoreTargetDeclaration["drill"]>;
+  declare public readonly maxRestoreTime: pulumi.Output<RestoreTargetDeclaration["maxRestoreTime"]>;
+  declare public readonly owner: pulumi.Output<string>;
+
+  /** An existing restore target, by its id; it is observed, not managed. */
+  public static get(
+    name: string,
+    id: pulumi.Input<pulumi.ID>,
+    where: { readonly home?: pulumi.Input<string> } = {},
+    options: pulumi.CustomResourceOptions = {},
+  ): RestoreTarget {
+    return new RestoreTarget(name, new LookUp(where.home), { ...options, id });
+  }
+
+  /** What is wrong with the arguments is told by `preview`, all at once, before anything is touched. */
+  constructor(name: string, args: RestoreTargetArgs | LookUp, options?: pulumi.CustomResourceOptions) {
+    super(typeToken("RestoreTarget"), name, toInputs("RestoreTarget", name, args, outputs, options), options);
+    warnWhenBlind(this);
+  }
+}

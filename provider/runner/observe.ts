@@ -1,0 +1,354 @@
+import { join } from "node:path";
+import { type Fault, notInstalledFault, sortFaults } from "../declaration/health";
+import { now } from "../platform/clock";
+import { toMilliseconds } from "../platform/durations";
+import { messageOf, PostureError } from "../platform/errors";
+import { findHolder } from "../platform/lock";
+import { type Evidence, readEvidence } from "../restore/evidence";
+import { findRestoreFaults } from "../restore/health";
+import { probePlace } from "../restore/place";
+import type { RestoreTargetDeclaration } from "../restore/schema";
+import { nextDue } from "../schedule/calendar";
+import { defaultGrace } from "../schedule/defaults";
+import { effectiveRpo, findScheduleFaults } from "../schedule/health";
+import { openScheduler } from "../schedule/schedulers";
+import type { EntryVerb, ObservedEntry } from "../schedule/schedulers/scheduler";
+import type { ScheduleDeclaration, SchedulerDeclaration } from "../schedule/schema";
+import { findSnapshotFaults } from "../snapshot/health";
+import type { SnapshotDeclaration } from "../snapshot/schema";
+import { groupSets } from "../snapshot/sets";
+import { openStore } from "../snapshot/stores";
+import type { StoreDeclaration } from "../snapshot/stores/schema";
+import type { RecoveryPoint } from "../snapshot/stores/store";
+import { type Home, requireHome } from "./home";
+import { type FoundJob, findJob, type Job } from "./job";
+import { type JournalRecord, type RunEnded, readJournal } from "./journal";
+
+/** What is there of one job, and what is wrong with it. */
+export interface Observation {
+  readonly job: FoundJob;
+  /** The scheduler's entry; null where there is none, or none is meant to be. */
+  readonly entry: ObservedEntry | null;
+  /** True only where home, scheduler and store were seen and hold nothing of this id: no job, entry, journal, evidence or recovery point. */
+  readonly gone: boolean;
+  /** The worst first; none: healthy. */
+  readonly faults: readonly Fault[];
+}
+
+/** What an object was declared as, for where the host can no longer tell. */
+export interface Declared<D> {
+  readonly declaration: D;
+  /** ISO 8601. */
+  readonly createdAt: string;
+}
+
+/** A recovery point as a snapshot's observation tells of it. */
+export interface SnapshotObservation extends Observation {
+  readonly point: RecoveryPoint | null;
+}
+
+/**
+ * One look at a posture home, shared by everything that is observed through it: entries are listed once, and each store
+ * once, failures included, until `forgetStore` says that something was written.
+ */
+export class HomeView {
+  readonly #lists = new Map<string, Promise<readonly RecoveryPoint[]>>();
+  readonly #entries = new Map<string, Promise<ReadonlyMap<string, ObservedEntry>>>();
+  readonly #written = new Set<string>();
+
+  constructor(
+    readonly home: Home,
+    readonly signal: AbortSignal,
+  ) {}
+
+  /** @throws PostureError `unreachable`. */
+  async requireHome(): Promise<void> {
+    await requireHome(this.home);
+  }
+
+  async listPoints(store: StoreDeclaration, schedule: string): Promise<readonly RecoveryPoint[]> {
+    const key = JSON.stringify(store);
+    const list = remember(this.#lists, key, () => openStore(store).list({}, this.signal));
+    return (await list).filter((point) => point.schedule === schedule);
+  }
+
+  async findEntry(declaration: SchedulerDeclaration | undefined, id: string): Promise<ObservedEntry | null> {
+    const scheduler = declaration ?? { kind: "embedded" };
+    if (this.#written.has(id))
+      return (await openScheduler(scheduler, this.home).observe([id], this.signal)).get(id) ?? null;
+    const entries = remember(this.#entries, scheduler.kind, async () => {
+      const found = await openScheduler(scheduler, this.home).list(this.signal);
+      return new Map(found.map((entry) => [entry.id, entry]));
+    });
+    return (await entries).get(id) ?? null;
+  }
+
+  /** From here on this entry is looked at by itself: something of ours was written. */
+  forgetEntry(id: string): void {
+    this.#written.add(id);
+  }
+
+  /** Stores are listed anew: a run went on, or a point was taken. */
+  forgetPoints(): void {
+    this.#lists.clear();
+  }
+}
+
+/**
+ * Observes a schedule.
+ *
+ * @param declared what it was declared as; null where that is not known, as for one that is looked up.
+ * @throws PostureError `unreachable` where the home or the scheduler cannot be looked at; an unreachable store is a fault.
+ */
+export async function observeSchedule(
+  view: HomeView,
+  id: string,
+  declared: Declared<ScheduleDeclaration> | null,
+): Promise<Observation> {
+  await view.requireHome();
+  const job = await findJob(view.home, id);
+  const { declaration, createdAt } =
+    (job.state === "present" && job.job.kind === "schedule" ? job.job : declared) ?? {};
+  if (declaration === undefined || createdAt === undefined) return nothingKnown(job);
+  const entry = await view.findEntry(declaration.scheduler, id);
+  const records = await readJournal(view.home, id);
+  const stored = await tryToList(view, declaration.store, id);
+  const runningSince = await findRunningSince(view.home, id);
+  const sets = groupSets(stored.points).filter((set) => set.missing.length === 0);
+  const faults = findScheduleFaults({
+    id,
+    declaration,
+    now: now(),
+    createdAt: new Date(createdAt),
+    installation: [
+      ...describeJobFault(job, "schedule"),
+      ...describeEntryFault(job, entry, { verb: "run", pausedUntil: declaration.paused?.until ?? null }),
+    ],
+    storeUnreachable: stored.unreachable,
+    sets: sets.map((set) => ({
+      startedAt: set.startedAt,
+      damaged: set.points.filter((point) => point.damage !== null).length,
+    })),
+    missing: findMissing(records, stored.points),
+    runningSince,
+    interruptedAt: runningSince === null ? findInterrupted(records) : null,
+    failing: findFailing(records),
+  });
+  const gone =
+    job.state === "absent" &&
+    entry === null &&
+    records.length === 0 &&
+    stored.unreachable === null &&
+    stored.points.length === 0;
+  return { job, entry, gone, faults: sortFaults(faults) };
+}
+
+/** Observes a snapshot. See {@link observeSchedule}. */
+export async function observeSnapshot(
+  view: HomeView,
+  id: string,
+  declared: Declared<SnapshotDeclaration> | null,
+): Promise<SnapshotObservation> {
+  await view.requireHome();
+  const job = await findJob(view.home, id);
+  const found = job.state === "present" && job.job.kind === "snapshot" ? job.job : null;
+  const declaration = found?.declaration ?? declared?.declaration;
+  if (declaration === undefined) return { ...nothingKnown(job), point: null };
+  const stored = await tryToList(view, declaration.store, id);
+  const candidates = stored.points.filter((point) => point.pinnedBy === id);
+  const point =
+    (found === null ? candidates.at(-1) : candidates.find((candidate) => candidate.id === found.point)) ?? null;
+  const faults = findSnapshotFaults({
+    declaration,
+    now: now(),
+    installation: describeJobFault(job, "snapshot"),
+    storeUnreachable: stored.unreachable,
+    point:
+      point === null
+        ? null
+        : { startedAt: point.startedAt, damagedFiles: await countDamagedFiles(view, declaration, point) },
+  });
+  const gone = job.state === "absent" && stored.unreachable === null && stored.points.length === 0;
+  return { job, entry: null, gone, faults: sortFaults(faults), point };
+}
+
+/** Observes a restore target. See {@link observeSchedule}. */
+export async function observeRestoreTarget(
+  view: HomeView,
+  id: string,
+  declared: Declared<RestoreTargetDeclaration> | null,
+): Promise<Observation> {
+  await view.requireHome();
+  const job = await findJob(view.home, id);
+  const { declaration, createdAt } = (job.state === "present" && job.job.kind === "drill" ? job.job : declared) ?? {};
+  if (declaration === undefined || createdAt === undefined) return nothingKnown(job);
+  const entry = await view.findEntry(declaration.scheduler, id);
+  const stored = await tryToList(view, declaration.from.store, declaration.from.schedule);
+  const points = findRestorable(declaration, stored.points);
+  const records = await readJournal(view.home, id);
+  const evidence = await readEvidence(view.home, id);
+  const runningSince = await findRunningSince(view.home, id);
+  const place = await probePlace(
+    declaration.to,
+    points.reduce((sum, point) => sum + point.bytes, 0),
+  );
+  const faults = findRestoreFaults({
+    id,
+    declaration,
+    now: now(),
+    createdAt: new Date(createdAt),
+    installation: [
+      ...describeJobFault(job, "drill"),
+      ...(declaration.drill === undefined ? [] : describeEntryFault(job, entry, { verb: "drill", pausedUntil: null })),
+    ],
+    storeUnreachable: stored.unreachable,
+    point: { present: points.length > 0, dueBy: await findPointDueBy(view, declaration, new Date(createdAt)) },
+    placeUnusable: place.usable ? null : place.why,
+    evidenceBroken: evidence.chain.state === "broken" ? evidence.chain.why : null,
+    lastDrill: describeLastDrill(evidence),
+    drillRunning: runningSince !== null,
+    interruptedAt: runningSince === null ? findInterrupted(records) : null,
+  });
+  const gone = job.state === "absent" && entry === null && records.length === 0 && evidence.records.length === 0;
+  return { job, entry, gone, faults: sortFaults(faults) };
+}
+
+/** The points that a restore of this declaration takes: the named one, or those of the newest complete and undamaged set. */
+export function findRestorable(
+  declaration: RestoreTargetDeclaration,
+  points: readonly RecoveryPoint[],
+): readonly RecoveryPoint[] {
+  const wanted = declaration.from.point ?? "latest";
+  if (wanted !== "latest") return points.filter((point) => point.id === wanted);
+  const good = groupSets(points).filter((set) => set.missing.length === 0 && set.damage === null);
+  return good.at(-1)?.points ?? [];
+}
+
+/** Nothing is there, and nothing is known of what should be: gone, unless a job file stands in its place. */
+function nothingKnown(job: FoundJob): Observation {
+  const faults = job.state === "absent" ? [] : describeJobFault(job, null).map(notInstalledFault);
+  return { job, entry: null, gone: job.state === "absent", faults };
+}
+
+async function tryToList(
+  view: HomeView,
+  store: StoreDeclaration,
+  schedule: string,
+): Promise<{ points: readonly RecoveryPoint[]; unreachable: string | null }> {
+  try {
+    return { points: await view.listPoints(store, schedule), unreachable: null };
+  } catch (error) {
+    if (error instanceof PostureError && error.kind === "permanent") throw error;
+    return { points: [], unreachable: messageOf(error) };
+  }
+}
+
+function describeJobFault(job: FoundJob, kind: Job["kind"] | null): readonly string[] {
+  if (job.state === "absent") return ["the job file is missing"];
+  if (job.state !== "present") return [`the job file is ${job.state}: ${job.why}`];
+  return job.job.kind === kind ? [] : [`the job file is that of a ${job.job.kind}`];
+}
+
+function describeEntryFault(
+  job: FoundJob,
+  entry: ObservedEntry | null,
+  expected: { readonly verb: EntryVerb; readonly pausedUntil: string | null },
+): readonly string[] {
+  if (entry === null) return ["the scheduler entry is missing"];
+  if (entry.damage !== null) return [`the scheduler entry is damaged: ${entry.damage}`];
+  if (!entry.enabled) return ["the scheduler entry is disabled"];
+  if (entry.verb !== expected.verb) return [`the scheduler entry starts a ${entry.verb}, not a ${expected.verb}`];
+  if (entry.pausedUntil !== expected.pausedUntil)
+    return [
+      `the scheduler entry is ${entry.pausedUntil === null ? "not paused" : `paused until ${entry.pausedUntil}`}`,
+    ];
+  if (job.state === "present" && entry.incarnation !== job.job.incarnation)
+    return ["the scheduler entry is that of another object"];
+  return [];
+}
+
+async function findRunningSince(home: Home, id: string): Promise<Date | null> {
+  const holder = await findHolder(join(home.locks, `${id}.lock`));
+  return holder === null ? null : new Date(holder.acquiredAt);
+}
+
+function endedRecords(records: readonly JournalRecord[]): readonly RunEnded[] {
+  return records.filter((record): record is RunEnded => record.event === "ended");
+}
+
+/** The start of the last run that never ended, unless a later one did. */
+function findInterrupted(records: readonly JournalRecord[]): Date | null {
+  const last = records.filter((record) => record.event === "started").at(-1);
+  if (last === undefined) return null;
+  const end = endedRecords(records).find((record) => record.run === last.run);
+  return end === undefined || end.outcome === "interrupted" ? new Date(last.at) : null;
+}
+
+function findFailing(records: readonly JournalRecord[]): { since: Date; message: string } | null {
+  const ended = endedRecords(records).filter((record) => record.outcome !== "interrupted");
+  const last = ended.at(-1);
+  if (last === undefined || last.outcome === "succeeded") return null;
+  const first = ended[ended.findLastIndex((record) => record.outcome === "succeeded") + 1] ?? last;
+  return { since: new Date(first.at), message: last.message };
+}
+
+/** Points that runs took, that nobody gave up, and that are no longer there. */
+function findMissing(
+  records: readonly JournalRecord[],
+  points: readonly RecoveryPoint[],
+): { count: number; newest: Date } | null {
+  const accountedFor = new Set([
+    ...points.map((point) => point.id),
+    ...records.flatMap((record) => (record.event === "forgot" ? record.points : [])),
+  ]);
+  const losses = endedRecords(records).flatMap((record) =>
+    record.points.filter((point) => !accountedFor.has(point)).map(() => new Date(record.at)),
+  );
+  const newest = losses.at(-1);
+  return newest === undefined ? null : { count: losses.length, newest };
+}
+
+async function countDamagedFiles(
+  view: HomeView,
+  declaration: SnapshotDeclaration,
+  point: RecoveryPoint,
+): Promise<number> {
+  if (point.damage !== null) return Math.max(1, point.files);
+  const verification = await openStore(declaration.store).verify(
+    point.id,
+    declaration.verify ?? "metadata",
+    view.signal,
+  );
+  return verification.damagedFiles;
+}
+
+function describeLastDrill(evidence: Evidence) {
+  const last = evidence.records.at(-1);
+  if (last === undefined) return null;
+  return {
+    endedAt: new Date(last.endedAt),
+    passed: last.verdict === "passed",
+    differences: last.differences.count,
+    failedChecks: last.checks.filter((check) => !check.passed).length,
+    restoreMilliseconds: last.restoreMilliseconds,
+    message: last.message,
+  };
+}
+
+/** Until when having no point yet is no fault: until the schedule that takes it is due, where it is known, else until grace is over. */
+async function findPointDueBy(view: HomeView, declaration: RestoreTargetDeclaration, created: Date): Promise<Date> {
+  const source = await findJob(view.home, declaration.from.schedule);
+  const grace = toMilliseconds(declaration.grace ?? defaultGrace);
+  if (source.state !== "present" || source.job.kind !== "schedule") return new Date(created.getTime() + grace);
+  const { declaration: schedule } = source.job;
+  const due = nextDue(schedule.when, new Date(source.job.createdAt), source.job.id);
+  return new Date(due.getTime() + effectiveRpo(schedule) + toMilliseconds(schedule.grace ?? defaultGrace));
+}
+
+function remember<V>(cache: Map<string, Promise<V>>, key: string, look: () => Promise<V>): Promise<V> {
+  const known = cache.get(key);
+  if (known !== undefined) return known;
+  const fresh = look();
+  cache.set(key, fresh);
+  return fresh;
+}

@@ -1,0 +1,29 @@
+import type { CanonicalShape } from "../declaration/canonical";
+
+/** How much later than its RPO a stale backup, or expired evidence, is reported. */
+export const defaultGrace = "1h";
+
+/** How long a hook, or the command of a drill's check, may take. */
+export const defaultCommandTimeout = "5m";
+
+/** Defaults of the inputs that every kind has. */
+export const placementDefaults = { host: { kind: "local" }, adopt: false } as const;
+
+/** What an absent value means in a BackupSchedule, and which of its arrays are sets. Frozen for good. */
+export const scheduleShape: CanonicalShape = {
+  defaults: {
+    ...placementDefaults,
+    scheduler: { kind: "embedded" },
+    grace: defaultGrace,
+    expectedDuration: "0s",
+    runOnCreate: false,
+    onStale: "report",
+    waitFor: "0s",
+  },
+  fields: {
+    when: { defaults: { timeZone: "UTC", jitter: "0s", catchUp: true } },
+    keep: { defaults: { last: 0, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0 } },
+    sources: { each: { fields: { exclude: { set: true } } } },
+    hooks: { each: { defaults: { timeout: defaultCommandTimeout } } },
+  },
+};

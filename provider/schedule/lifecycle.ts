@@ -1,0 +1,70 @@
+import { userInfo } from "node:os";
+import { isDeepStrictEqual } from "node:util";
+import { without } from "../lifecycle/bag";
+import { refuseShorterRetention } from "../lifecycle/consent";
+import type { Kind, Target } from "../lifecycle/kind";
+import { toMilliseconds } from "../platform/durations";
+import { writeJob } from "../runner/job";
+import { type HomeView, observeSchedule } from "../runner/observe";
+import { openStore } from "../snapshot/stores";
+import { scheduleShape } from "./defaults";
+import { openScheduler } from "./schedulers";
+import type { Scheduler } from "./schedulers/scheduler";
+import { type ScheduleDeclaration, scheduleSchema } from "./schema";
+
+/** Inputs of a schedule that steer `up` and are not written to its host. */
+const controls = ["adopt", "runOnCreate", "waitFor", "onStale", "acknowledgeDataLoss"] as const;
+
+/** BackupSchedule's part of the lifecycle: a job file, and an entry in the scheduler that runs it. */
+export const scheduleKind: Kind<ScheduleDeclaration> = {
+  jobKind: "schedule",
+  schema: scheduleSchema,
+  keys: Object.keys(scheduleSchema.shape),
+  shape: scheduleShape,
+  controls,
+  scheduler: openSchedulerOf,
+  starting: (view, declaration) => ({
+    scheduler: openSchedulerOf(view, declaration),
+    onCreate: declaration.runOnCreate ?? false,
+    whenStale: declaration.onStale === "run",
+    waitMilliseconds: toMilliseconds(declaration.waitFor ?? "0s"),
+  }),
+  announce,
+  refuse: refuseShorterRetention,
+  install,
+  observe: async (view, id, known) => {
+    const { job, entry, gone, faults } = await observeSchedule(view, id, known);
+    if (job.state !== "present" || job.job.kind !== "schedule")
+      return { gone, settings: null, owner: null, faults, outputs: {} };
+    const { declaration, owner } = job.job;
+    const changedOnHost = known !== null && !isDeepStrictEqual(declaration.when, known.declaration.when);
+    const when = changedOnHost ? declaration.when : (entry?.when ?? declaration.when);
+    return { gone, settings: { ...declaration, when }, owner, faults, outputs: {} };
+  },
+};
+
+async function install(target: Target<ScheduleDeclaration>): Promise<void> {
+  const { view, id, owner, incarnation, createdAt, declaration, previous } = target;
+  if (previous === null || !isDeepStrictEqual(previous.store, declaration.store))
+    await openStore(declaration.store).initialise(view.signal);
+  const settings = scheduleSchema.parse(without(declaration, ["id", "host", "home", ...controls]));
+  await writeJob(view.home, { format: 1, kind: "schedule", id, owner, incarnation, createdAt, declaration: settings });
+  const pausedUntil = declaration.paused?.until ?? null;
+  const entry = { id, verb: "run" as const, when: declaration.when, owner, incarnation, pausedUntil };
+  await openSchedulerOf(view, declaration).install(entry, view.signal);
+}
+
+function openSchedulerOf(view: HomeView, declaration: ScheduleDeclaration): Scheduler {
+  return openScheduler(declaration.scheduler ?? { kind: "embedded" }, view.home);
+}
+
+function announce(declaration: ScheduleDeclaration, previous: ScheduleDeclaration | null): readonly string[] {
+  const account = `runs as ${userInfo().username} on this machine`;
+  const sources = Object.entries(declaration.sources)
+    .filter(([name, source]) => !isDeepStrictEqual(source, previous?.sources[name]))
+    .map(([name, source]) => `${account}: source ${name} (${source.kind} ${source.path})`);
+  const hooks = Object.entries(declaration.hooks ?? {})
+    .filter(([name, hook]) => !isDeepStrictEqual(hook, previous?.hooks?.[name]))
+    .map(([name, hook]) => `${account}: hook ${name} (${hook.at}: ${hook.command[0] ?? ""})`);
+  return [...sources, ...hooks];
+}

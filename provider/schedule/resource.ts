@@ -1,0 +1,57 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { ArgsOf } from "../resource/inputs";
+import { LookUp, toInputs, typeToken, warnWhenBlind } from "../resource/stub";
+import type { ScheduleDeclaration } from "./schema";
+
+/** What a BackupSchedule declares; see the members of the declaration for units and defaults. */
+export type BackupScheduleArgs = ArgsOf<ScheduleDeclaration>;
+
+const outputs = ["health", "home", "when", "sources", "store", "keep", "rpo", "owner", "incarnation"] as const;
+
+/**
+ * Sources + when + store + retention + RPO, installed in a scheduler on a host.
+ *
+ * Creating it writes a job to the posture home and an entry to the scheduler; the scheduler moves the data. Its `health` is
+ * always declared as `healthy`; a refresh puts what was seen in its place, so that a stale, failing or missing backup is a
+ * difference in the preview. Removing it takes away job and entry and keeps every recovery point.
+ *
+ * @example
+ * new BackupSchedule("files", {
+ *   when: { cron: "0 1 * * *", timeZone: "Europe/Berlin" },
+ *   sources: { files: { kind: "file-share", path: "/srv/files" } },
+ *   store: { kind: "directory", path: "/backup/files" },
+ *   keep: { daily: 14, weekly: 8 },
+ *   rpo: "26h",
+ * });
+ */
+export class BackupSchedule extends pulumi.CustomResource {
+  /** `healthy`, or the worst of what is wrong in one sentence: times, never ages. */
+  declare public readonly health: pulumi.Output<string>;
+  /** Absolute path of the posture home that holds its job, journal and locks. */
+  declare public readonly home: pulumi.Output<string>;
+  declare public readonly when: pulumi.Output<ScheduleDeclaration["when"]>;
+  declare public readonly sources: pulumi.Output<ScheduleDeclaration["sources"]>;
+  declare public readonly store: pulumi.Output<ScheduleDeclaration["store"]>;
+  declare public readonly keep: pulumi.Output<ScheduleDeclaration["keep"]>;
+  declare public readonly rpo: pulumi.Output<ScheduleDeclaration["rpo"]>;
+  /** The URN that its job and its entry name as theirs. */
+  declare public readonly owner: pulumi.Output<string>;
+  /** Marks this very object among all that ever had its id. */
+  declare public readonly incarnation: pulumi.Output<string>;
+
+  /** An existing schedule, by its id; it is observed, not managed. */
+  public static get(
+    name: string,
+    id: pulumi.Input<pulumi.ID>,
+    where: { readonly home?: pulumi.Input<string> } = {},
+    options: pulumi.CustomResourceOptions = {},
+  ): BackupSchedule {
+    return new BackupSchedule(name, new LookUp(where.home), { ...options, id });
+  }
+
+  /** What is wrong with the arguments is told by `preview`, all at once, before anything is touched. */
+  constructor(name: string, args: BackupScheduleArgs | LookUp, options?: pulumi.CustomResourceOptions) {
+    super(typeToken("BackupSchedule"), name, toInputs("BackupSchedule", name, args, outputs, options), options);
+    warnWhenBlind(this);
+  }
+}

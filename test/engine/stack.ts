@@ -1,0 +1,154 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { z } from "zod";
+import { engineEnvironment } from "../../scripts/engine/environment.cjs";
+
+/** The checkout that is tested. */
+export const checkout = resolve(__dirname, "../..");
+
+/** One resource of a test's program. `{ $ref: "name.property" }` stands for another resource's output, `{ $secret: "x" }` for a secret. */
+export interface ResourceSpec {
+  readonly kind: "BackupSchedule" | "FileShareSnapshot" | "RestoreTarget";
+  readonly args: Readonly<Record<string, unknown>>;
+  readonly options?: Readonly<Record<string, unknown>>;
+}
+
+/** What a command of the engine said. */
+export interface Told {
+  readonly exitCode: number;
+  /** Standard output and error, as a person sees them. */
+  readonly text: string;
+}
+
+/** A real Pulumi project with a stack on a file backend of its own, in a folder that `remove` takes away. */
+export interface Stack {
+  readonly root: string;
+  readonly home: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Declares the program's resources; the next command runs it. */
+  declare(resources: Readonly<Record<string, ResourceSpec>>): Promise<void>;
+  setConfig(key: string, value: string): Promise<void>;
+  /** Runs the engine; `now` is the product's clock. */
+  pulumi(command: readonly string[], now?: string): Promise<Told>;
+  up(now?: string, more?: readonly string[]): Promise<Told>;
+  /** `preview --refresh --diff --expect-no-changes`. */
+  preview(now?: string, more?: readonly string[]): Promise<Told>;
+  /** Runs the package's own command. */
+  cli(command: readonly string[], now?: string): Promise<Told>;
+  /** The deployment as it stands in the state. */
+  state(): Promise<readonly StateResource[]>;
+  remove(): Promise<void>;
+}
+
+const exportSchema = z.object({
+  deployment: z.object({
+    resources: z
+      .array(
+        z.object({
+          urn: z.string(),
+          id: z.string().optional(),
+          type: z.string(),
+          inputs: z.record(z.string(), z.unknown()).default({}),
+          outputs: z.record(z.string(), z.unknown()).default({}),
+        }),
+      )
+      .default([]),
+  }),
+});
+
+export type StateResource = z.infer<typeof exportSchema>["deployment"]["resources"][number];
+
+/** Permission bits bind root, too, without these: what another account could not read, the engine cannot. */
+const withoutOverride = [
+  "setpriv",
+  "--bounding-set=-dac_override,-dac_read_search",
+  "--inh-caps=-dac_override,-dac_read_search",
+];
+
+const program = `
+const pulumi = require("@pulumi/pulumi");
+const posture = require("pulumi-backup-posture");
+const { readFileSync } = require("node:fs");
+const { resources } = JSON.parse(readFileSync(require("node:path").join(__dirname, "resources.json"), "utf8"));
+const made = {};
+const resolve = (value) => {
+  if (Array.isArray(value)) return value.map(resolve);
+  if (typeof value !== "object" || value === null) return value;
+  if (typeof value.$ref === "string") { const [name, key] = value.$ref.split("."); return made[name][key]; }
+  if ("$secret" in value) return pulumi.secret(value.$secret);
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, resolve(inner)]));
+};
+class Box extends pulumi.ComponentResource { constructor(name) { super("test:index:Box", name, {}); } }
+for (const [key, { kind, args, options = {} }] of Object.entries(resources)) {
+  const { name = key, component, aliases, ...rest } = options;
+  const parent = component === undefined ? undefined : (made["box " + component] ??= new Box(component));
+  made[key] = new posture[kind](name, resolve(args), { ...rest, ...(parent ? { parent } : {}), ...(aliases ? { aliases } : {}) });
+}
+`;
+
+/** A new stack, with an empty program. */
+export async function makeStack(name = "test"): Promise<Stack> {
+  const engine = process.env.BACKUP_POSTURE_ENGINE;
+  if (engine === undefined) throw new Error("BACKUP_POSTURE_ENGINE is not set: run engine tests by npm test");
+  const root = await mkdtemp(join(tmpdir(), "posture-engine-"));
+  const project = join(root, "project");
+  const home = join(root, "home");
+  await mkdir(join(root, ".posture", "state"), { recursive: true });
+  await mkdir(project);
+  await symlink(join(checkout, "node_modules"), join(project, "node_modules"));
+  await writeFile(
+    join(project, "Pulumi.yaml"),
+    "name: engine-test\nruntime:\n  name: nodejs\n  options:\n    typescript: false\n",
+  );
+  await writeFile(join(project, "package.json"), '{"name":"engine-test","main":"index.js"}\n');
+  await writeFile(join(project, "index.js"), program);
+  const environment: Readonly<Record<string, string>> = engineEnvironment(root, engine);
+  const run = async (command: readonly string[], now?: string): Promise<Told> => {
+    const env = now === undefined ? environment : { ...environment, BACKUP_POSTURE_NOW: now };
+    return tell(isRoot() ? [...withoutOverride, ...command] : command, project, env);
+  };
+  const pulumi = (command: readonly string[], now?: string) =>
+    run(["pulumi", ...command, "--non-interactive", "--color", "never", "--stack", name], now);
+  const stack: Stack = {
+    root,
+    home,
+    environment,
+    declare: (resources) => writeFile(join(project, "resources.json"), JSON.stringify({ resources })),
+    setConfig: async (key, value) => {
+      expectSuccess(await run(["pulumi", "config", "set", key, value, "--stack", name]));
+    },
+    pulumi,
+    up: (now, more = []) => pulumi(["up", "--yes", "--skip-preview", "--refresh", ...more], now),
+    preview: (now, more = []) => pulumi(["preview", "--refresh", "--diff", "--expect-no-changes", ...more], now),
+    cli: (command, now) =>
+      run([process.execPath, join(checkout, "provider/dist/cli/main.js"), ...command, "--home", home], now),
+    state: async () => {
+      const exported = await run(["pulumi", "stack", "export", "--stack", name]);
+      expectSuccess(exported);
+      return exportSchema.parse(JSON.parse(exported.text)).deployment.resources;
+    },
+    remove: () => rm(root, { recursive: true, force: true }),
+  };
+  await stack.declare({});
+  expectSuccess(await run(["pulumi", "stack", "init", name]));
+  await stack.setConfig("posture:home", home);
+  return stack;
+}
+
+/** Whether the tests run as root, who may mount, and whose capabilities can be taken away. */
+export function isRoot(): boolean {
+  return process.getuid?.() === 0;
+}
+
+/** Fails with everything that was said. */
+export function expectSuccess(told: Told): void {
+  if (told.exitCode !== 0) throw new Error(`exit code ${told.exitCode}:\n${told.text}`);
+}
+
+async function tell(command: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Promise<Told> {
+  const { execa } = await import("execa");
+  const [file = "", ...commandArguments] = command;
+  const result = await execa(file, commandArguments, { cwd, env, extendEnv: false, reject: false, all: true });
+  return { exitCode: result.exitCode ?? -1, text: result.all };
+}
