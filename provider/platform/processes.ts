@@ -40,11 +40,17 @@ export async function runCommand(command: readonly [string, ...string[]], option
   return { exitCode: result.exitCode, stdout: text(result.stdout), stderr: text(result.stderr) };
 }
 
+/** A process that outlives this one. */
+export interface DetachedProcess {
+  /** Its exit code once it has ended, null where a signal ended it. Waiting for it keeps nothing alive. */
+  readonly ended: Promise<number | null>;
+}
+
 /** Starts a command that outlives this process, with no terminal and no output, and does not wait for it. */
 export async function startDetached(
   command: readonly [string, ...string[]],
   environment: Readonly<Record<string, string>> = {},
-): Promise<void> {
+): Promise<DetachedProcess> {
   const { execa } = await import("execa");
   const [file, ...commandArguments] = command;
   const child = execa(file, commandArguments, {
@@ -59,6 +65,7 @@ export async function startDetached(
     child.once("spawn", resolve);
     child.once("error", (cause) => reject(new PostureError("permanent", `${file}: could not be started`, { cause })));
   });
+  return { ended: child.then(({ exitCode }) => exitCode ?? null) };
 }
 
 function toExecaOptions(options: CommandOptions): Options & { reject: false; encoding: "utf8" } {

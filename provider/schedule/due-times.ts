@@ -18,6 +18,8 @@ interface Span {
 
 const millisecondsPerMinute = 60_000;
 const millisecondsPerDay = 86_400_000;
+/** How far to look back for a due time, shortest first, so that a dense schedule is not read through; none is rarer than the last. */
+const lookBacks = [0.1, 2, 40, 400, 4_000].map((days) => days * millisecondsPerDay);
 /** No window is closed for longer, not even where the clocks skip it or a whole day. */
 const longestHold = 3 * millisecondsPerDay;
 
@@ -46,6 +48,17 @@ export function* dueTimes(when: When, from: Date, to: Date, seed: string): Gener
 export function nextDue(when: When, after: Date, seed: string): Date {
   for (const due of dueTimes(when, new Date(after.getTime() + 1), new Date(8.64e15), seed)) return due;
   throw new RangeError("a schedule without a due time");
+}
+
+/** The last moment after one instant, and not after another, at which a start was due; see {@link dueTimes}. Undefined where none was. */
+export function latestDue(when: When, after: Date, until: Date, seed: string): Date | undefined {
+  const end = new Date(until.getTime() + 1);
+  for (const lookBack of lookBacks) {
+    const from = Math.max(after.getTime() + 1, until.getTime() - lookBack);
+    const latest = [...dueTimes(when, new Date(from), end, seed)].at(-1);
+    if (latest !== undefined || from === after.getTime() + 1) return latest;
+  }
+  return undefined;
 }
 
 /** All slots that are due at an instant or later, ascending, without end. */

@@ -75,6 +75,7 @@ async function openEmbedded(): Promise<SchedulerUnderTest> {
   return {
     scheduler: createEmbeddedScheduler(home, async (_, verb, id) => {
       started.push(`${verb} ${id}`);
+      return { ended: Promise.resolve(0) };
     }),
     started: async () => started,
     // A file that is written anew by renaming is another inode.

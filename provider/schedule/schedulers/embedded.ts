@@ -1,13 +1,13 @@
 import { join } from "node:path";
 import { identifier } from "../../declaration/primitives";
 import { PostureError } from "../../platform/errors";
-import { startDetached } from "../../platform/processes";
+import { type DetachedProcess, startDetached } from "../../platform/processes";
 import type { Home } from "../../runner/home";
 import { readEntries, removeEntry, writeEntry } from "./embedded-entries";
 import type { EntryVerb, Scheduler } from "./scheduler";
 
 /** Starts the runner for an entry, as a process of its own that outlives this one, and does not wait for it. */
-export type Launch = (home: Home, verb: EntryVerb, id: string) => Promise<void>;
+export type Launch = (home: Home, verb: EntryVerb, id: string) => Promise<DetachedProcess>;
 
 /**
  * The scheduler that needs nothing installed: entries are files in the posture home, and `backup-posture agent` fires them.
@@ -57,8 +57,8 @@ export function createEmbeddedScheduler(home: Home, launch: Launch = launchRunne
 }
 
 /** `backup-posture run|drill <id> --home <root>`, with this process's environment. */
-export async function launchRunner(home: Home, verb: EntryVerb, id: string): Promise<void> {
-  await startDetached([process.execPath, commandLineModule, verb, id, "--home", home.root]);
+export async function launchRunner(home: Home, verb: EntryVerb, id: string): Promise<DetachedProcess> {
+  return startDetached([process.execPath, commandLineModule, verb, id, "--home", home.root]);
 }
 
 const commandLineModule = join(__dirname, "..", "..", "cli", "main.js");
