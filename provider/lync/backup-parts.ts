@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { win32 } from "node:path";
+import { posix, win32 } from "node:path";
 import type { BackupItemId, TransientDataId } from "./catalogue/types";
 import {
   type Command,
@@ -90,9 +90,14 @@ export function exportCommand({ subject }: BackupPart, file: string): Command | 
   }
 }
 
-/** Where a part lies once its recovery set is restored to a folder of a Windows machine: a file, or a file store's folder. */
+/** Where a part lies once its recovery set is restored to a folder: a file, or a file store's folder. */
 export function restoredPath(part: BackupPart, folder: string): string {
-  return part.file === null ? win32.join(folder, part.name) : win32.join(folder, part.name, part.file);
+  return part.file === null ? joinPath(folder, part.name) : joinPath(folder, part.name, part.file);
+}
+
+/** Joins by the rules of the machine that the folder is on: a folder that begins with a slash is not on Windows. */
+export function joinPath(folder: string, ...steps: readonly string[]): string {
+  return (folder.startsWith("/") ? posix : win32).join(folder, ...steps);
 }
 
 function exported(name: string, covers: BackupPart["covers"], subject: BackupSubject): BackupPart {

@@ -1,5 +1,5 @@
 export type { ServiceRole } from "./commands/cmdlet";
-export { type Command, displayCommand, toArgumentArray } from "./commands/command";
+export { type Command, displayArguments, displayCommand, toArgumentArray } from "./commands/command";
 export * from "./commands/databases";
 export * from "./commands/exports";
 export * from "./commands/file-stores";

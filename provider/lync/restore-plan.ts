@@ -1,6 +1,6 @@
 import { formatMilliseconds } from "../platform/durations";
 import type { PlanStep, RestorePlan } from "../restore/plan";
-import { listBackupParts, type PersistentChatMethod } from "./backup-parts";
+import { joinPath, listBackupParts, type PersistentChatMethod } from "./backup-parts";
 import { catalogue } from "./catalogue";
 import { rollBackContacts } from "./commands";
 import { type PlanContext, type RecoverySetView, toStep } from "./restore/context";
@@ -11,7 +11,7 @@ import { createDatabases, restoreResponseGroups, restoreUserData } from "./resto
 import { restoreCentralManagementStore, restoreLocationInformation } from "./restore/settings-steps";
 import { type Database, findPool, listDatabases, listPools, type Pool, type Topology } from "./topology";
 
-export type { RecoverySetView } from "./restore/context";
+export type { RecoverySetView, StoredPart } from "./restore/context";
 
 /** What was lost. Pools and servers are named by their FQDN, file stores by their name in the topology. */
 export type Failure =
@@ -34,6 +34,8 @@ export type Failure =
 export interface RestorePlanOptions {
   /** How Persistent Chat was backed up. Default: `export`. */
   readonly persistentChat?: PersistentChatMethod;
+  /** The posture home, for the commands that bring the files back. Default: the usual one. */
+  readonly home?: string;
   /** A share that both SQL Servers of a mirror can write. Default: none; setting up a mirror is then a step by hand. */
   readonly mirrorShare?: string;
   /** Users whose contacts were rolled back from the unified contact store after the set was taken. Default: none. */
@@ -95,6 +97,7 @@ export function planRestore(
   const context: PlanContext = {
     topology,
     set,
+    home: options.home ?? null,
     parts: listBackupParts(topology, options.persistentChat ?? "export"),
     mirrorShare: options.mirrorShare ?? null,
     rolledBackUsers: options.rolledBackUsers ?? [],
@@ -308,31 +311,41 @@ function rollBack(context: PlanContext, steps: readonly PlanStep[]): readonly Pl
 }
 
 function bringBackFiles(context: PlanContext, steps: readonly PlanStep[]): readonly PlanStep[] {
-  if (!steps.some(readsTheSet)) return [];
+  const read = new Set(steps.flatMap(({ reads }) => reads));
+  const parts = context.set.parts.filter(({ name }) => read.has(name));
+  if (parts.length === 0) return [];
   const { folder, id } = context.set;
   return [
     toStep(context, {
       id: "bring-back-files",
-      title: `Bring recovery set ${id} to ${folder}`,
+      title: `Bring what is needed of recovery set ${id} to ${folder}`,
       row: null,
-      instructions: [
-        `With "backup-posture restore", bring each part of recovery set ${id} to ${folder}, each to a folder of its name.`,
-      ],
+      ownCommands: parts.map(({ name, schedule, point }) => [
+        "backup-posture",
+        ...(context.home === null ? [] : ["--home", context.home]),
+        "restore",
+        schedule,
+        "--point",
+        point,
+        "--to",
+        joinPath(folder, name),
+        "--overwrite",
+      ]),
       permissions: ["local-administrator"],
       elevated: false,
-      after: [{ text: `${folder} holds one folder for each part that this plan uses, and nothing of another set.` }],
+      after: [{ text: `${folder} holds a folder for each part, and nothing of another set.` }],
       repeatable: true,
-      pitfalls: ["All parts are of one set: parts of different times do not fit together."],
+      pitfalls: ["All parts belong together: parts of different times do not fit one another."],
     }),
   ];
 }
 
 /** What would be in the plan if the set held everything. */
 function describeMissing(context: PlanContext, failure: Failure, steps: readonly PlanStep[]): readonly string[] {
-  const all = context.parts.map(({ name }) => name);
+  const all = context.parts.map(({ name }) => ({ name, schedule: "", point: "" }));
   const whole = planSteps({ ...context, set: { ...context.set, parts: all } }, failure);
   return whole
-    .filter((step) => readsTheSet(step) && !steps.some(({ id }) => id === step.id))
+    .filter((step) => step.reads.length > 0 && !steps.some(({ id }) => id === step.id))
     .map(
       (step) =>
         `Recovery set ${context.set.id} has nothing for: ${step.title}. It stays lost unless another set has it.`,
@@ -358,11 +371,6 @@ const preconditions = [
   "Computer accounts in Active Directory were not deleted.",
   "Nothing here restores data onto a server that still has a state.",
 ] as const;
-
-/** Steps that read a part of the recovery set. */
-function readsTheSet({ id }: PlanStep): boolean {
-  return /^(import-|restore-database-|file-store-)/.test(id);
-}
 
 /** The same step is done once, where it is due first. */
 function withoutRepetition(steps: readonly PlanStep[]): readonly PlanStep[] {

@@ -34,6 +34,8 @@ const planStepSchema = z.strictObject({
   after: z.array(planCheckSchema),
   /** What is lost for good when it is done; null: nothing. */
   destroys: z.string().min(1).nullable(),
+  /** The parts of the recovery set that it reads, by name. */
+  reads: z.array(z.string().min(1)),
   /** Whether it may be done again when it is not known how it ended. */
   repeatable: z.boolean(),
   pitfalls: z.array(z.string().min(1)),

@@ -14,7 +14,12 @@ export function powerShell(...lines: readonly [string, ...string[]]): Command {
 /** A command as a person types it into PowerShell. */
 export function displayCommand(command: Command): string {
   if (command.program === "powershell") return command.lines.join("\n");
-  return [command.program, ...command.arguments.map(quoteWhereNeeded)].join(" ");
+  return displayArguments([command.program, ...command.arguments]);
+}
+
+/** An argument array as a person types it into PowerShell. */
+export function displayArguments([program, ...rest]: readonly [string, ...string[]]): string {
+  return [program, ...rest.map(quoteWhereNeeded)].join(" ");
 }
 
 /**

@@ -1,17 +1,25 @@
 import type { PlanCheck, PlanCommand, PlanStep } from "../../restore/plan";
 import { type BackupPart, restoredPath } from "../backup-parts";
 import { type PermissionId, permission, type RestorationStepId, restorationStep } from "../catalogue";
-import { type Command, displayCommand, toArgumentArray } from "../commands";
+import { type Command, displayArguments, displayCommand, toArgumentArray } from "../commands";
 import { listPools, type Pool, type Topology } from "../topology";
 
 /** The recovery set that a plan restores from, as it lies ready to be read. */
 export interface RecoverySetView {
   readonly id: string;
   readonly startedAt: Date;
-  /** The absolute Windows path, or UNC path, of the folder to which its parts are restored, each to a folder of its name. */
+  /** The absolute path of the folder to which its parts are restored, each to a folder of its name. */
   readonly folder: string;
-  /** Names of the parts that it holds. */
-  readonly parts: readonly string[];
+  readonly parts: readonly StoredPart[];
+}
+
+/** One recovery point of a set. */
+export interface StoredPart {
+  /** The part's name, which is also its source's. */
+  readonly name: string;
+  /** The id of the schedule that took it. */
+  readonly schedule: string;
+  readonly point: string;
 }
 
 /** What the steps of a plan are made from. */
@@ -20,6 +28,8 @@ export interface PlanContext {
   readonly set: RecoverySetView;
   /** Everything that a complete set of this deployment has. */
   readonly parts: readonly BackupPart[];
+  /** The posture home, where it is not the usual one. */
+  readonly home: string | null;
   /** A share that both SQL Servers of a mirror can write; null: none is known. */
   readonly mirrorShare: string | null;
   /** SIP addresses of users whose contacts were rolled back from the unified contact store after the set was taken. */
@@ -32,6 +42,8 @@ export interface StepFacts {
   readonly title: string;
   readonly row: RestorationStepId | null;
   readonly commands?: readonly Command[];
+  /** Commands of our own command line, as argument arrays. */
+  readonly ownCommands?: readonly (readonly [string, ...string[]])[];
   readonly instructions?: readonly string[];
   readonly computer?: string | null;
   readonly permissions: readonly PermissionId[];
@@ -39,13 +51,17 @@ export interface StepFacts {
   readonly before?: readonly PlanCheck[];
   readonly after?: readonly PlanCheck[];
   readonly destroys?: string;
+  readonly reads?: readonly string[];
   readonly repeatable?: boolean;
   readonly pitfalls?: readonly string[];
 }
 
 /** A step of a plan, with the catalogue's notes on its row among its pitfalls. */
 export function toStep(context: PlanContext, facts: StepFacts): PlanStep {
-  const commands = (facts.commands ?? []).map((command) => toPlanCommand(context, command));
+  const commands = [
+    ...(facts.ownCommands ?? []).map(toOwnCommand),
+    ...(facts.commands ?? []).map((command) => toPlanCommand(context, command)),
+  ];
   return {
     id: facts.id,
     title: facts.title,
@@ -58,6 +74,7 @@ export function toStep(context: PlanContext, facts: StepFacts): PlanStep {
     before: [...(facts.before ?? [])],
     after: [...(facts.after ?? [])],
     destroys: facts.destroys ?? null,
+    reads: [...(facts.reads ?? [])],
     repeatable: facts.repeatable ?? false,
     pitfalls: [...(facts.row === null ? [] : restorationStep(facts.row).notes), ...(facts.pitfalls ?? [])],
   };
@@ -75,7 +92,7 @@ export function findPart(
   matches: (part: BackupPart) => boolean,
 ): { readonly part: BackupPart; readonly path: string } | null {
   const part = context.parts.find(matches);
-  if (part === undefined || !context.set.parts.includes(part.name)) return null;
+  if (part === undefined || !context.set.parts.some(({ name }) => name === part.name)) return null;
   return { part, path: restoredPath(part, context.set.folder) };
 }
 
@@ -89,6 +106,10 @@ export function centralPool({ topology }: PlanContext): Pool {
 /** That a file can be used. */
 export function fileIsThere(path: string): PlanCheck {
   return { text: `${path} is there, is not empty and opens as a ZIP archive.` };
+}
+
+function toOwnCommand(ownArguments: readonly [string, ...string[]]): PlanCommand {
+  return { display: displayArguments(ownArguments), arguments: [...ownArguments], succeedsWith: [0] };
 }
 
 function toPlanCommand({ topology }: PlanContext, command: Command): PlanCommand {

@@ -22,6 +22,7 @@ export function restoreDatabases(context: PlanContext, databases: readonly Datab
     return [
       toStep(context, {
         id: `restore-database-${database.name}`,
+        reads: [found.part.name],
         title: `Restore ${database.name} on ${address}`,
         row: database.name.startsWith("mgc") ? "restore-persistent-chat" : "restore-databases",
         commands: [restoreDatabase(database, found.path)],
@@ -99,6 +100,7 @@ function importChat(context: PlanContext): readonly PlanStep[] {
   return [
     toStep(context, {
       id: "import-persistent-chat",
+      reads: [found.part.name],
       title: `Restore Persistent Chat's rooms and content on ${formatSqlAddress(instance)}`,
       row: "restore-persistent-chat",
       commands: [importPersistentChat(instance, found.path)],

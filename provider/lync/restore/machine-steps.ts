@@ -1,7 +1,7 @@
-import { win32 } from "node:path";
 import type { PlanStep } from "../../restore/plan";
+import { joinPath } from "../backup-parts";
 import { copyFileStore, queryReplication } from "../commands";
-import { checkBy, findPart, type PlanContext, toStep } from "./context";
+import { checkBy, findPart, type PlanContext, type StepFacts, toStep } from "./context";
 
 /** Builds computers anew, under their old names. */
 export function buildComputers(
@@ -71,9 +71,10 @@ export function restoreFileStore(context: PlanContext, name: string): readonly P
   return [
     toStep(context, {
       id: `file-store-${name}`,
+      reads: [found.part.name],
       title: `Restore file store ${name} to ${path}`,
       row: "restore-file-store",
-      commands: [copyFileStore(found.path, path, win32.join(context.set.folder, `restore-${found.part.name}.log`))],
+      ...copyBack(context, found.part.name, found.path, path),
       permissions: ["file-store-writer"],
       before: [{ text: `The share ${path} exists, at the same path as before, with the permissions of the share.` }],
       after: [{ text: "The log of robocopy shows no file as failed." }],
@@ -85,4 +86,18 @@ export function restoreFileStore(context: PlanContext, name: string): readonly P
       ],
     }),
   ];
+}
+
+/** Robocopy knows Windows paths only: from another machine a person copies, to where the share is mounted. */
+function copyBack(
+  { set }: PlanContext,
+  part: string,
+  from: string,
+  to: string,
+): Pick<StepFacts, "commands" | "instructions"> {
+  if (!set.folder.startsWith("/"))
+    return { commands: [copyFileStore(from, to, joinPath(set.folder, `restore-${part}.log`))] };
+  return {
+    instructions: [`Copy ${from} into ${to}, where that share is mounted, with owners, permissions and times.`],
+  };
 }

@@ -48,6 +48,7 @@ export function restoreUserData(context: PlanContext, pool: Pool): readonly Plan
     }),
     toStep(context, {
       id: `import-user-data-${pool.fqdn}`,
+      reads: [found.part.name],
       title: `Restore persistent user data and conference IDs of ${pool.fqdn}`,
       row: "import-user-data",
       commands: [importUserData(pool.fqdn, found.path)],
@@ -80,6 +81,7 @@ export function restoreResponseGroups(context: PlanContext, pool: Pool): readonl
   return [
     toStep(context, {
       id: `import-response-groups-${pool.fqdn}`,
+      reads: [found.part.name],
       title: `Restore the Response Groups of ${pool.fqdn}`,
       row: "import-response-groups",
       commands: [importResponseGroups(pool.fqdn, found.path)],

@@ -1,5 +1,5 @@
-import { win32 } from "node:path";
 import type { PlanStep } from "../../restore/plan";
+import { joinPath } from "../backup-parts";
 import {
   enableTopology,
   exportConfiguration,
@@ -50,7 +50,8 @@ export function restoreCentralManagementStore(context: PlanContext): readonly Pl
 /** Without the configuration nothing may be deleted or pointed at an empty store: a replica that survived comes first. */
 function exportFromReplica(context: PlanContext): PlanStep {
   const [computer = null] = centralPool(context).frontEnds;
-  const file = win32.join(context.set.folder, "replica", "configuration.zip");
+  const folder = joinPath(context.set.folder, "replica");
+  const file = joinPath(folder, "configuration.zip");
   return toStep(context, {
     id: "export-from-replica",
     title: "Export the configuration from a replica that survived",
@@ -58,7 +59,7 @@ function exportFromReplica(context: PlanContext): PlanStep {
     commands: [exportConfiguration(file, { localStore: true })],
     computer,
     permissions: ["RTCUniversalServerAdmins"],
-    before: [{ text: `${win32.dirname(file)} is there, and ${file} is not.` }],
+    before: [{ text: `${folder} is there, and ${file} is not.` }],
     after: [
       fileIsThere(file),
       {
@@ -76,6 +77,7 @@ export function restoreLocationInformation(context: PlanContext): readonly PlanS
   return [
     toStep(context, {
       id: "import-location-information",
+      reads: [found.part.name],
       title: "Restore location information (E9-1-1)",
       row: "import-location-information",
       commands: [importLocationInformation(found.path)],
@@ -110,6 +112,7 @@ function importSettings(context: PlanContext): readonly PlanStep[] {
   return [
     toStep(context, {
       id: "import-configuration",
+      reads: [found.part.name],
       title: "Import topology, policies and configuration",
       row: "import-configuration",
       commands: [importConfiguration(found.path)],

@@ -44,7 +44,7 @@ describe("quotePowerShell", () => {
           },
         ]);
       }),
-      { numRuns: 3_000 },
+      { numRuns: 800 },
     );
   });
 
@@ -60,7 +60,7 @@ describe("quoteSqlText", () => {
       fc.property(hostileText, (value) => {
         expect(readSql(quoteSqlText(value), "N'", "'")).toBe(value);
       }),
-      { numRuns: 3_000 },
+      { numRuns: 800 },
     );
   });
 });
@@ -74,7 +74,7 @@ describe("quoteSqlIdentifier", () => {
           expect(readSql(quoteSqlIdentifier(value), "[", "]")).toBe(value);
         },
       ),
-      { numRuns: 3_000 },
+      { numRuns: 800 },
     );
   });
 
@@ -140,7 +140,7 @@ describe("quoteRobocopyFolder", () => {
         }
         expect(folder).toMatch(/^([A-Za-z]:\\|\\\\[^\\])[^"*?]*[^\\"]$/);
       }),
-      { numRuns: 3_000 },
+      { numRuns: 800 },
     );
   });
 });

@@ -28,8 +28,8 @@ function plan(
   lacks: readonly string[] = [],
 ): RestorePlan {
   const parts = listBackupParts(topology, options.persistentChat)
-    .map(({ name }) => name)
-    .filter((name) => !lacks.includes(name));
+    .map(({ name }) => ({ name, schedule: "lync", point: `point-${name}` }))
+    .filter(({ name }) => !lacks.includes(name));
   return planRestore(topology, failure, { id: "set-1", startedAt, folder: "D:\\restore", parts }, options);
 }
 
@@ -199,7 +199,11 @@ describe("user data", () => {
 describe("the Central Management store", () => {
   it("is created clean, pointed at, filled and enabled, by exact commands", () => {
     const found = plan(enterprise, { kind: "central-management-store" });
-    expect(found.steps.flatMap(({ commands }) => commands.map(({ display }) => display))).toEqual([
+    expect(typed(found, "bring-back-files")).toEqual([
+      "backup-posture restore lync --point point-configuration --to D:\\restore\\configuration --overwrite",
+      "backup-posture restore lync --point point-location-information --to D:\\restore\\location-information --overwrite",
+    ]);
+    expect(found.steps.slice(1).flatMap(({ commands }) => commands.map(({ display }) => display))).toEqual([
       "Install-CsDatabase -CentralManagementDatabase -Clean -SqlServerFqdn 'sql01.contoso.com' -SqlInstanceName 'RTC' -Confirm:$false -ErrorAction Stop",
       "Set-CsConfigurationStoreLocation -SqlServerFqdn 'sql01.contoso.com' -SqlInstanceName 'RTC' -Confirm:$false -ErrorAction Stop",
       "Import-CsConfiguration -FileName 'D:\\restore\\configuration\\configuration.zip' -ErrorAction Stop",
