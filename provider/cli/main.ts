@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { CommanderError } from "commander";
 import { showPath } from "../platform/display";
 import { messageOf, PostureError } from "../platform/errors";
@@ -49,11 +48,15 @@ function printError(kind: string, message: string): void {
   process.stdout.write(`${JSON.stringify({ error: { kind, message } })}\n`);
 }
 
-/** The first SIGINT or SIGTERM ends the command in good order, a second one at once. */
+/**
+ * The first SIGINT or SIGTERM ends the command in good order, a second one at once. The listener stays for good: a library that
+ * ends its own processes with ours takes a signal without listeners for one that nobody handles.
+ */
 function stopOnSignals(): AbortSignal {
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const)
-    process.once(signal, () => {
+    process.on(signal, () => {
+      if (stop.signal.aborted) process.exit(exitCodes.failed);
       stop.abort(new PostureError("transient", `stopped by ${signal}`));
     });
   return stop.signal;

@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { z } from "zod";
+import { registerAgent } from "./agent";
 import { addGlobalOptions, type CommandSurroundings } from "./command";
+import { registerDoctor } from "./doctor";
 import { registerDrill } from "./drill";
 import { exitCodesHelp } from "./exit-codes";
 import { registerInit } from "./init";
@@ -11,16 +13,20 @@ import { registerPrune } from "./prune";
 import { registerPurge } from "./purge";
 import { registerRestore } from "./restore";
 import { registerRun } from "./run";
+import { registerStatus } from "./status";
 import { registerVerify } from "./verify";
 
 const commands = [
+  registerStatus,
   registerRun,
+  registerAgent,
   registerList,
   registerVerify,
   registerRestore,
   registerDrill,
   registerPrune,
   registerPurge,
+  registerDoctor,
   registerInit,
 ];
 

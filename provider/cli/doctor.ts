@@ -1,0 +1,49 @@
+import type { Command } from "commander";
+import { z } from "zod";
+import { examine, type Finding } from "../runner/doctor";
+import { type CommandSurroundings, register } from "./command";
+import { exitCodes } from "./exit-codes";
+import { colors, formatCount, formatTable } from "./format";
+
+/** `backup-posture doctor`: examines what a posture needs on this host. */
+export function registerDoctor(program: Command, surroundings: CommandSurroundings): void {
+  register(
+    program,
+    {
+      usage: "doctor",
+      summary: "examine what the posture needs on this host, and say what to do about what is wrong",
+      details:
+        "Looks as the account that runs it: to see what a scheduler's account may do, run it as that account. Exit code 3 when something is bad.",
+      examples: [["doctor", "examine the default home and all that its jobs need"]],
+      input: z.object({}),
+      act: async ({ home, signal }) => {
+        const findings = await examine(home, signal);
+        const isBad = findings.some(({ state }) => state === "bad");
+        return {
+          exitCode: isBad ? exitCodes.unhealthy : exitCodes.fine,
+          document: { findings },
+          text: describe(findings),
+        };
+      },
+    },
+    surroundings,
+  );
+}
+
+function describe(findings: readonly Finding[]): string {
+  const rows = findings.map(({ state, subject, of, found }) => [state, subject, of, found]);
+  const table = formatTable(["", "what", "which", "found"], rows, (text, column) =>
+    column === 0 ? paint(text) : text,
+  );
+  const wrong = findings.filter(({ state }) => state !== "good");
+  if (wrong.length === 0) return `${table}\n\n${colors.green("all is well")}`;
+  const advice = wrong.map(
+    ({ subject, of, advice: what }) => `  ${[subject, of].filter((part) => part !== "").join(" ")}: ${what}`,
+  );
+  return [table, "", `${formatCount(wrong.length, "finding")}; what to do:`, ...advice].join("\n");
+}
+
+function paint(state: string): string {
+  if (state === "good") return colors.green(state);
+  return state === "bad" ? colors.red(state) : colors.yellow(state);
+}

@@ -1,0 +1,313 @@
+import { randomUUID } from "node:crypto";
+import { rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { formatInstant, now } from "../platform/clock";
+import { formatMilliseconds } from "../platform/durations";
+import { messageOf, PostureError, systemCodeOf } from "../platform/errors";
+import { resolveSecret } from "../platform/secrets";
+import { readEvidence } from "../restore/evidence";
+import { probePlace } from "../restore/place";
+import { findAgent } from "../schedule/agent";
+import { openScheduler } from "../schedule/schedulers";
+import type { ObservedEntry } from "../schedule/schedulers/scheduler";
+import type { StoreDeclaration } from "../snapshot/stores/schema";
+import type { RecoveryPoint } from "../snapshot/stores/store";
+import { type Drivers, standardDrivers } from "./drivers";
+import { type Home, requireHome } from "./home";
+import { type DrillJob, findJob, type Job, listJobIds, type ScheduleJob } from "./job";
+
+/** One thing that was examined. */
+export interface Finding {
+  /** What was examined: `node`, `home`, `store`, … */
+  readonly subject: string;
+  /** Which one: a path, an id, or empty. */
+  readonly of: string;
+  /** `warning`: it works, and somebody should know. */
+  readonly state: "good" | "warning" | "bad";
+  readonly found: string;
+  /** What to do about it; empty where all is well. */
+  readonly advice: string;
+}
+
+const leastNode = [20, 19] as const;
+const clockToleranceMilliseconds = 5 * 60_000;
+
+/**
+ * Examines everything that a posture needs on this host, as the account that runs this: Node, home, clock, jobs, scheduler, stores, sources,
+ * secrets, restore places and evidence. Reports all that it finds and throws for nothing of it.
+ */
+export async function examine(
+  home: Home,
+  signal: AbortSignal,
+  drivers: Drivers = standardDrivers,
+): Promise<readonly Finding[]> {
+  const findings: Finding[] = [examineNode(process.versions.node)];
+  const homeFinding = await examineHome(home);
+  findings.push(homeFinding);
+  if (homeFinding.state === "bad") return findings;
+  findings.push(await examineClock(home));
+  const { jobs, damaged } = await readJobs(home);
+  findings.push(...damaged, ...(await examineScheduler(home, jobs, signal)));
+  const stores = new Examined(drivers, signal);
+  for (const job of jobs) findings.push(...(await stores.examine(storeOf(job))));
+  for (const job of jobs) findings.push(...(await examineJob(home, job, stores, drivers, signal)));
+  return findings;
+}
+
+/** Exported for its table of cases. */
+export function examineNode(version: string): Finding {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  const enough = major > leastNode[0] || (major === leastNode[0] && minor >= leastNode[1]);
+  if (enough) return good("node", "", `version ${version}`);
+  return bad("node", "", `version ${version} is too old`, `install Node ${leastNode.join(".")} or later`);
+}
+
+async function examineHome(home: Home): Promise<Finding> {
+  try {
+    await requireHome(home);
+    return good("home", home.root, "is there");
+  } catch (error) {
+    return bad(
+      "home",
+      home.root,
+      messageOf(error),
+      `mount it or grant this account access; a new one is made by: backup-posture init --home ${home.root}`,
+    );
+  }
+}
+
+/** Compares the clock of the home's file system with this host's, which also shows whether the home can be written to. */
+async function examineClock(home: Home): Promise<Finding> {
+  const probe = join(home.root, `.probe-${randomUUID()}`);
+  try {
+    await writeFile(probe, "", { flag: "wx", mode: 0o600 });
+    const offset = (await stat(probe)).mtimeMs - Date.now();
+    if (Math.abs(offset) <= clockToleranceMilliseconds) return good("clock", "", formatInstant(now()));
+    return bad(
+      "clock",
+      home.root,
+      `its file system's clock is ${formatMilliseconds(offset)} beside this host's`,
+      "set both by NTP",
+    );
+  } catch (error) {
+    return bad(
+      "home",
+      home.root,
+      `cannot be written to (${systemCodeOf(error) ?? "unknown error"})`,
+      "grant the runner's account write access, or free some space",
+    );
+  } finally {
+    await rm(probe, { force: true }).catch(() => undefined); // told above where it could not be made; what is left is empty
+  }
+}
+
+async function readJobs(home: Home): Promise<{ jobs: readonly Job[]; damaged: readonly Finding[] }> {
+  const jobs: Job[] = [];
+  const damaged: Finding[] = [];
+  for (const id of await listJobIds(home)) {
+    const found = await findJob(home, id);
+    if (found.state === "present") jobs.push(found.job);
+    else if (found.state !== "absent")
+      damaged.push(bad("job", id, `its file is ${found.state}: ${found.why}`, "pulumi up --refresh writes it anew"));
+  }
+  return { jobs, damaged };
+}
+
+type FiredJob = ScheduleJob | DrillJob;
+
+function isFired(job: Job): job is FiredJob {
+  return job.kind === "schedule" || (job.kind === "drill" && job.declaration.drill !== undefined);
+}
+
+async function examineScheduler(home: Home, jobs: readonly Job[], signal: AbortSignal): Promise<readonly Finding[]> {
+  const fired = jobs.filter(isFired);
+  if (fired.length === 0) return [];
+  const findings: Finding[] = [];
+  const agent = await findAgent(home);
+  if (agent === null)
+    findings.push(
+      bad(
+        "agent",
+        home.root,
+        "no agent runs, so nothing fires",
+        `start it, and let the host's service manager keep it: backup-posture agent --home ${home.root}`,
+      ),
+    );
+  else findings.push(good("agent", home.root, `process ${agent.pid} on ${agent.host}, since ${agent.acquiredAt}`));
+  try {
+    const scheduler = openScheduler({ kind: "embedded" }, home);
+    const entries = await scheduler.observe(
+      fired.map((job) => job.id),
+      signal,
+    );
+    for (const job of fired) findings.push(...examineEntry(job.id, entries.get(job.id)));
+  } catch (error) {
+    signal.throwIfAborted();
+    findings.push(bad("scheduler", "embedded", messageOf(error), "grant this account access"));
+  }
+  return findings;
+}
+
+function examineEntry(id: string, entry: ObservedEntry | undefined): readonly Finding[] {
+  const advice = "pulumi up --refresh installs it again";
+  if (entry === undefined) return [bad("scheduler", id, "its entry is missing", advice)];
+  if (entry.damage !== null) return [bad("scheduler", id, `its entry is damaged: ${entry.damage}`, advice)];
+  return entry.enabled ? [] : [bad("scheduler", id, "its entry is disabled", advice)];
+}
+
+/** Stores, each looked at once. */
+class Examined {
+  readonly #points = new Map<string, readonly RecoveryPoint[]>();
+
+  constructor(
+    readonly drivers: Drivers,
+    readonly signal: AbortSignal,
+  ) {}
+
+  /** The findings of a store that was not looked at before. */
+  async examine(declaration: StoreDeclaration): Promise<readonly Finding[]> {
+    const key = JSON.stringify(declaration);
+    if (this.#points.has(key)) return [];
+    this.#points.set(key, []);
+    try {
+      const points = await this.drivers.openStore(declaration).list({}, this.signal);
+      this.#points.set(key, points);
+      return [describeStore(declaration, points), ...describeFuture(declaration, points)];
+    } catch (error) {
+      this.signal.throwIfAborted();
+      return [
+        bad(
+          "store",
+          declaration.path,
+          messageOf(error),
+          `mount it or grant this account access; a new one is made by: backup-posture init --store ${declaration.path}`,
+        ),
+      ];
+    }
+  }
+
+  pointsOf(declaration: StoreDeclaration, schedule: string): readonly RecoveryPoint[] {
+    return (this.#points.get(JSON.stringify(declaration)) ?? []).filter((point) => point.schedule === schedule);
+  }
+}
+
+function describeStore({ path }: StoreDeclaration, points: readonly RecoveryPoint[]): Finding {
+  const damaged = points.filter((point) => point.damage !== null).length;
+  if (damaged === 0) return good("store", path, `${points.length} recovery points`);
+  return bad(
+    "store",
+    path,
+    `${damaged} of ${points.length} recovery points are damaged`,
+    "backup-posture verify names what is affected; backup-posture purge --damaged gives it up",
+  );
+}
+
+function describeFuture({ path }: StoreDeclaration, points: readonly RecoveryPoint[]): readonly Finding[] {
+  const ahead = points.findLast((point) => point.startedAt.getTime() > now().getTime() + clockToleranceMilliseconds);
+  if (ahead === undefined) return [];
+  return [
+    bad(
+      "clock",
+      path,
+      `a recovery point is dated ${formatInstant(ahead.startedAt)}, in the future; pruning is suspended`,
+      "correct the clock that is wrong",
+    ),
+  ];
+}
+
+async function examineJob(
+  home: Home,
+  job: Job,
+  stores: Examined,
+  drivers: Drivers,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
+  switch (job.kind) {
+    case "schedule":
+      return [...(await examineSources(job, drivers, signal)), ...(await examineSecrets(job))];
+    case "snapshot":
+      return [
+        await examineSource(
+          job.id,
+          drivers.openSource({ kind: "file-share", ...job.declaration.share }).probe(signal),
+          signal,
+        ),
+      ];
+    case "drill":
+      return [await examinePlace(job, stores), ...(await examineEvidence(home, job))];
+  }
+}
+
+async function examineSources(job: ScheduleJob, drivers: Drivers, signal: AbortSignal): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  for (const [name, source] of Object.entries(job.declaration.sources))
+    findings.push(await examineSource(`${job.id} ${name}`, drivers.openSource(source).probe(signal), signal));
+  return findings;
+}
+
+async function examineSource(of: string, probe: Promise<void>, signal: AbortSignal): Promise<Finding> {
+  try {
+    await probe;
+    return good("source", of, "can be read");
+  } catch (error) {
+    signal.throwIfAborted();
+    return bad("source", of, messageOf(error), "see what the message says, as the account that runs the schedule");
+  }
+}
+
+/** A secret that this account cannot resolve may well be there for the account that runs the schedule. */
+async function examineSecrets(job: ScheduleJob): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  for (const [hook, { environment = {} }] of Object.entries(job.declaration.hooks ?? {}))
+    for (const [variable, reference] of Object.entries(environment))
+      try {
+        await resolveSecret(reference, `hook ${hook}, variable ${variable}`);
+      } catch (error) {
+        if (!(error instanceof PostureError)) throw error;
+        const advice = "provide it where the scheduler starts the runner";
+        findings.push({ subject: "secret", of: job.id, state: "warning", found: error.message, advice });
+      }
+  return findings;
+}
+
+async function examinePlace(job: DrillJob, stores: Examined): Promise<Finding> {
+  const { from, to } = job.declaration;
+  const points = stores.pointsOf(from.store, from.schedule);
+  const newest = points.filter((point) => point.set.id === points.at(-1)?.set.id);
+  const place = await probePlace(
+    to,
+    newest.reduce((sum, point) => sum + point.bytes, 0),
+  );
+  if (place.usable) return good("place", to, "can take a restore");
+  return bad("place", to, place.why, "make it, mount it, or grant this account write access");
+}
+
+async function examineEvidence(home: Home, job: DrillJob): Promise<readonly Finding[]> {
+  try {
+    const { records, chain } = await readEvidence(home, job.id);
+    if (chain.state === "ok") return [good("evidence", job.id, `${records.length} records`)];
+    return [
+      bad(
+        "evidence",
+        job.id,
+        `is broken: ${chain.why}`,
+        `keep it for whoever must know, then: backup-posture drill ${job.id} --restart-evidence`,
+      ),
+    ];
+  } catch (error) {
+    if (!(error instanceof PostureError)) throw error;
+    return [bad("evidence", job.id, error.message, "grant this account access")];
+  }
+}
+
+function storeOf(job: Job): StoreDeclaration {
+  return job.kind === "drill" ? job.declaration.from.store : job.declaration.store;
+}
+
+function good(subject: string, of: string, found: string): Finding {
+  return { subject, of, state: "good", found, advice: "" };
+}
+
+function bad(subject: string, of: string, found: string, advice: string): Finding {
+  return { subject, of, state: "bad", found, advice };
+}

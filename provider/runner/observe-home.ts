@@ -1,0 +1,76 @@
+import { describeHealth, type Fault, healthy, notInstalledFault, unreachableFault } from "../declaration/health";
+import { now } from "../platform/clock";
+import { PostureError } from "../platform/errors";
+import { nextDue } from "../schedule/calendar";
+import { openScheduler } from "../schedule/schedulers";
+import { type Home, requireHome } from "./home";
+import { type FoundJob, findJob, type Job, listJobIds } from "./job";
+import { type RunEnded, readJournal } from "./journal";
+import { HomeView, type Observation, observeRestoreTarget, observeSchedule, observeSnapshot } from "./observe";
+
+/** One job of a home, and how it is. */
+export interface JobHealth {
+  readonly id: string;
+  /** Null where no job file tells. */
+  readonly kind: Job["kind"] | null;
+  /** `healthy`, or the worst that is wrong, as `pulumi preview --refresh` shows it. */
+  readonly health: string;
+  /** Everything that is wrong, the worst first. */
+  readonly faults: readonly Fault[];
+  /** How the last run or drill ended; null where none ever did. */
+  readonly last: Pick<RunEnded, "at" | "outcome" | "message"> | null;
+  /** When it is due next, ISO 8601; null where nothing fires it. */
+  readonly nextDue: string | null;
+}
+
+/**
+ * Looks at every job of a home, and at entries of the embedded scheduler that have no job. Sorted by id.
+ *
+ * @throws PostureError `unreachable` where the home or the scheduler cannot be looked at.
+ */
+export async function observeHome(home: Home, signal: AbortSignal): Promise<readonly JobHealth[]> {
+  await requireHome(home);
+  const view = new HomeView(home, signal);
+  const entries = await openScheduler({ kind: "embedded" }, home).list(signal);
+  const ids = new Set([...(await listJobIds(home)), ...entries.map((entry) => entry.id)]);
+  const healths: JobHealth[] = [];
+  for (const id of [...ids].sort()) healths.push(await observeJob(view, id));
+  return healths;
+}
+
+async function observeJob(view: HomeView, id: string): Promise<JobHealth> {
+  const job = await findJob(view.home, id);
+  const observation = await tryToObserve(view, id, job);
+  const faults = job.state === "absent" ? [notInstalledFault("the job file is missing")] : observation.faults;
+  const entry = observation.entry ?? (await view.findEntry(undefined, id));
+  const due = entry === null || !entry.enabled || entry.damage !== null ? null : nextDue(entry.when, now(), id);
+  return {
+    id,
+    kind: job.state === "present" ? job.job.kind : null,
+    health: faults.length === 0 ? healthy : describeHealth(faults),
+    faults,
+    last: await findLast(view.home, id),
+    nextDue: due === null ? null : due.toISOString(),
+  };
+}
+
+async function tryToObserve(view: HomeView, id: string, job: FoundJob): Promise<Pick<Observation, "entry" | "faults">> {
+  try {
+    return await observe(view, id, job);
+  } catch (error) {
+    view.signal.throwIfAborted();
+    if (!(error instanceof PostureError)) throw error;
+    return { entry: null, faults: [unreachableFault(error.message)] };
+  }
+}
+
+async function observe(view: HomeView, id: string, job: FoundJob): Promise<Observation> {
+  const kind = job.state === "present" ? job.job.kind : "schedule";
+  if (kind === "snapshot") return observeSnapshot(view, id, null);
+  return kind === "drill" ? observeRestoreTarget(view, id, null) : observeSchedule(view, id, null);
+}
+
+async function findLast(home: Home, id: string): Promise<JobHealth["last"]> {
+  const last = (await readJournal(home, id)).findLast((record) => record.event === "ended");
+  return last === undefined ? null : { at: last.at, outcome: last.outcome, message: last.message };
+}

@@ -1,0 +1,458 @@
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { writeJob } from "../../provider/runner/job";
+import { readJournal } from "../../provider/runner/journal";
+import { openScheduler } from "../../provider/schedule/schedulers/index";
+import { openStore } from "../../provider/snapshot/stores/index";
+import { type Ground, makeGround } from "../fixtures/posture";
+
+const binary = resolve(__dirname, "../../provider/bin/backup-posture.js");
+const commands = ["status", "run", "agent", "list", "verify", "restore", "drill", "prune", "purge", "doctor", "init"];
+const signal = new AbortController().signal;
+
+let ground: Ground;
+beforeEach(async () => {
+  ground = await makeGround();
+  await openStore({ kind: "directory", path: ground.store }).initialise(signal);
+});
+afterEach(() => ground.remove());
+
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A started command; a record, since execa's own object is awaited wherever it is returned. */
+async function start(commandLine: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+  const { execa } = await import("execa");
+  const env = { BACKUP_POSTURE_HOME: ground.home.root, ...environment };
+  const child = execa(process.execPath, [binary, ...commandLine], { env, reject: false, stdin: "ignore" });
+  const ended: Promise<Ended> = child.then(({ exitCode, stdout, stderr }) => ({
+    code: exitCode ?? -1,
+    stdout,
+    stderr,
+  }));
+  return { pid: child.pid!, kill: (name: NodeJS.Signals) => child.kill(name), ended };
+}
+
+async function call(...commandLine: readonly string[]): Promise<Ended> {
+  return (await start(commandLine)).ended;
+}
+
+/** Calls with --json: standard output must be one JSON document and nothing else. */
+async function callForJson(
+  ...commandLine: readonly string[]
+): Promise<{ code: number; document: unknown; stderr: string }> {
+  const { code, stdout, stderr } = await call("--json", ...commandLine);
+  return { code, document: JSON.parse(stdout) as unknown, stderr };
+}
+
+async function addTarget(to: string): Promise<void> {
+  await writeJob(ground.home, {
+    format: 1,
+    id: "target",
+    kind: "drill",
+    owner: null,
+    incarnation: "first",
+    createdAt: "2026-01-01T00:00:00Z",
+    declaration: {
+      from: { schedule: "shares", store: { kind: "directory", path: ground.store } },
+      to,
+      drill: { every: "7d" },
+    },
+  });
+}
+
+describe("help", () => {
+  it.each(commands)("of %s shows examples, global options and exit codes", async (command) => {
+    const { code, stdout } = await call(command, "--help");
+    expect(code).toBe(0);
+    expect(stdout).toContain(`Usage: backup-posture ${command}`);
+    expect(stdout).toMatch(/Examples:\n {2}# .*\n {2}backup-posture /);
+    expect(stdout).toMatch(/--home <path>[\s\S]*--json[\s\S]*Exit codes:[\s\S]*4 {2}locked/);
+  });
+
+  it("of the whole names every command, and the version is the package's", async () => {
+    const { code, stdout } = await call("--help");
+    expect(code).toBe(0);
+    for (const command of commands) expect(stdout).toMatch(new RegExp(`^ {2}${command} `, "m"));
+    const { version } = JSON.parse(await readFile(resolve(__dirname, "../../provider/package.json"), "utf8")) as {
+      version: string;
+    };
+    expect(await call("--version")).toMatchObject({ code: 0, stdout: version });
+  });
+});
+
+describe("wrong usage", () => {
+  it.each([
+    [[]],
+    [["frob"]],
+    [["run"]],
+    [["run", "shares", "more"]],
+    [["run", "Not An Id"]],
+    [["run", "shares", "--frob"]],
+    [["restore", "shares"]],
+    [["purge", "shares", "--damaged", "--missing"]],
+    [["list", "--home"]],
+  ])("%j ends with exit code 2, and as JSON where that is asked for", async (commandLine) => {
+    const { code, stdout, stderr } = await call(...commandLine);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).not.toBe("");
+    expect(await callForJson(...commandLine)).toEqual({
+      code: 2,
+      document: { error: { kind: "usage", message: expect.stringMatching(/./) as string } },
+      stderr: "",
+    });
+  });
+
+  it("names neither stack nor internals", async () => {
+    expect((await call("run", "../escape")).stderr).toBe(
+      "backup-posture: run: id: must be 1 to 63 lower-case letters, digits and hyphens, and not begin with a hyphen; see backup-posture run --help",
+    );
+  });
+});
+
+describe("without a home", () => {
+  it.each([
+    ["status"],
+    ["run", "shares"],
+    ["list"],
+    ["verify", "shares"],
+    ["drill", "target"],
+    ["prune", "shares"],
+    ["agent", "--once"],
+  ])("%s fails, says what to do, and makes none", async (...commandLine) => {
+    await rm(ground.home.root, { recursive: true });
+    expect(await callForJson(...commandLine)).toMatchObject({
+      code: 1,
+      document: {
+        error: { kind: "unreachable", message: expect.stringContaining("backup-posture init --home") as string },
+      },
+    });
+    expect(await readdir(ground.root)).not.toContain("home");
+  });
+
+  it("init makes one, and a store, and leaves what stands as it is", async () => {
+    const home = join(ground.root, "new home");
+    const store = join(ground.root, "new store");
+    const ready = {
+      ready: [
+        { kind: "home", path: home },
+        { kind: "store", path: store },
+      ],
+    };
+    expect(await callForJson("init", "--home", home, "--store", store)).toMatchObject({ code: 0, document: ready });
+    const names = await readdir(ground.root, { recursive: true });
+    expect(await callForJson("init", "--home", home, "--store", store)).toMatchObject({ code: 0, document: ready });
+    expect(await readdir(ground.root, { recursive: true })).toEqual(names);
+    expect(await callForJson("init", "--store", store)).toMatchObject({ document: { ready: [{ kind: "store" }] } });
+    expect(await callForJson("init", "--home", join(ground.share, "a file.txt"))).toMatchObject({
+      code: 1,
+      document: { error: { kind: "permanent" } },
+    });
+  });
+});
+
+describe("a run", () => {
+  it("is reported for people and for scripts", async () => {
+    await ground.addSchedule("shares");
+    expect(await callForJson("run", "shares")).toEqual({
+      code: 0,
+      document: expect.objectContaining({
+        id: "shares",
+        outcome: "succeeded",
+        points: [expect.any(String)],
+        bytes: 6,
+      }) as unknown,
+      stderr: "",
+    });
+    const { code, stdout, stderr } = await call("run", "shares");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^shares: succeeded in .*: 1 recovery point, 6 B, /);
+    expect(stderr.split("\n")).toEqual(expect.arrayContaining(["capture files", "verify files", "prune"]));
+    expect(`${stdout}${stderr}`).not.toContain("\u001b");
+  });
+
+  it("that fails ends with exit code 1, its message without file names, its fault for the terminal", async () => {
+    await ground.addSchedule("shares");
+    await rm(ground.share, { recursive: true });
+    expect(await callForJson("run", "shares")).toMatchObject({ code: 1, document: { outcome: "failed", points: [] } });
+    expect(await call("run", "shares")).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("fault: share") as string,
+    });
+  });
+
+  it("beside another ends with exit code 4, and SIGTERM ends one in good order with exit code 1", async () => {
+    await ground.addSchedule("shares", { hooks: { wait: { at: "before", command: blockingCommand("running") } } });
+    const first = await start(["run", "shares", "--json"]);
+    await appears("running");
+    expect(await callForJson("run", "shares")).toMatchObject({ code: 4, document: { error: { kind: "locked" } } });
+    expect(await callForJson("prune", "shares")).toMatchObject({ code: 4 });
+    first.kill("SIGTERM");
+    const { code, stdout } = await first.ended;
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({ outcome: "failed", message: "stopped before it was complete" });
+    expect(await readJournal(ground.home, "shares")).toMatchObject([
+      { event: "started" },
+      { event: "ended", outcome: "failed" },
+    ]);
+    expect(await readdir(ground.home.locks)).toEqual([]);
+  });
+
+  it("is refused while the schedule is paused, unless told otherwise", async () => {
+    await ground.addSchedule("shares", { paused: { until: "2099-01-01T00:00:00Z", reason: "migration" } });
+    expect(await callForJson("run", "shares")).toMatchObject({ code: 1, document: { error: { kind: "conflict" } } });
+    expect(await callForJson("run", "shares", "--even-if-paused")).toMatchObject({ code: 0 });
+  });
+
+  it("takes the last files of a share away only when that is accepted", async () => {
+    await ground.addSchedule("shares");
+    await call("run", "shares");
+    await rm(ground.share, { recursive: true });
+    await mkdir(ground.share);
+    expect(await callForJson("run", "shares")).toMatchObject({
+      code: 1,
+      document: { message: expect.stringContaining("--accept-empty") as string },
+    });
+    expect(await callForJson("run", "shares", "--accept-empty")).toMatchObject({ code: 0 });
+  });
+});
+
+describe("recovery points", () => {
+  beforeEach(async () => {
+    await ground.addSchedule("shares", { keep: { last: 2 } });
+    await call("run", "shares");
+    await call("run", "shares");
+  });
+
+  it("are listed, of one id, of all, and of one without a job", async () => {
+    const { document } = await callForJson("list");
+    const { points } = document as { points: { id: string; set: { id: string } }[] };
+    expect(points).toHaveLength(2);
+    expect(await callForJson("list", "shares")).toEqual({ code: 0, document, stderr: "" });
+    expect((await call("list")).stdout).toContain(points[0]!.id);
+    await rm(join(ground.home.jobs, "shares.json"));
+    expect(await callForJson("list", "shares")).toMatchObject({
+      code: 1,
+      document: { error: { message: expect.stringContaining("--store") as string } },
+    });
+    expect(await callForJson("list", "shares", "--store", ground.store)).toEqual({ code: 0, document, stderr: "" });
+  });
+
+  it("are listed as far as stores can be looked at", async () => {
+    await ground.addSchedule("lost", { store: { kind: "directory", path: join(ground.root, "absent") } });
+    await writeFile(join(ground.home.jobs, "damaged.json"), "{}");
+    const { code, document } = await callForJson("list");
+    expect(code).toBe(1);
+    expect(document).toMatchObject({ points: [{}, {}], faults: [{ id: "damaged" }, { id: "lost" }] });
+  });
+
+  it("are verified, and damage ends with exit code 3", async () => {
+    expect(await callForJson("verify", "shares", "--content")).toMatchObject({
+      code: 0,
+      document: { points: [{ damagedFiles: 0 }, { damagedFiles: 0 }] },
+    });
+    expect(await call("verify", "shares", "--point", "absent")).toMatchObject({ code: 2 });
+    for (const name of await readdir(join(ground.store, "packs"))) await rm(join(ground.store, "packs", name));
+    const { code, document } = await callForJson("verify", "shares");
+    expect(code).toBe(3);
+    expect(document).toMatchObject({ points: [{ depth: "metadata" }, {}] });
+    expect(await call("verify", "shares")).toMatchObject({
+      code: 3,
+      stdout: expect.stringContaining("damaged") as string,
+    });
+  });
+
+  it("are restored, whole or in part, and nothing is replaced unasked", async () => {
+    const to = join(ground.root, "restored");
+    expect(await callForJson("restore", "shares", "--to", to)).toMatchObject({
+      code: 0,
+      document: { restored: [{ source: "files", to, files: 2, bytes: 6 }] },
+    });
+    expect(await readFile(join(to, "folder", "ünïcode.txt"), "utf8")).toBe("two");
+    expect(await callForJson("restore", "shares", "--to", to)).toMatchObject({
+      code: 1,
+      document: { error: { kind: "conflict" } },
+    });
+    expect(await call("restore", "shares", "--to", to, "--overwrite")).toMatchObject({ code: 0 });
+    const part = join(ground.root, "part");
+    expect(await callForJson("restore", "shares", "--to", part, "--only", "folder/")).toMatchObject({
+      code: 0,
+      document: { restored: [{ files: 1 }] },
+    });
+    expect(await readdir(part)).toEqual(["folder"]);
+    expect(await call("restore", "shares", "--to", join(ground.root, "x"), "--point", "absent")).toMatchObject({
+      code: 1,
+    });
+    expect(await call("restore", "shares", "--to", join(ground.root, "y"), "--only", "../escape")).not.toMatchObject({
+      code: 0,
+    });
+  });
+
+  it("of several sources are restored into a folder each, and --only begins with the source", async () => {
+    await ground.addSchedule("shares", {
+      sources: {
+        a: { kind: "file-share", path: ground.share },
+        b: { kind: "file-share", path: join(ground.share, "folder") },
+      },
+    });
+    await call("run", "shares");
+    const to = join(ground.root, "restored");
+    expect(await callForJson("restore", "shares", "--to", to, "--only", "a/folder", "b")).toMatchObject({ code: 0 });
+    expect((await readdir(to, { recursive: true })).sort()).toEqual([
+      "a",
+      "a/folder",
+      "a/folder/ünïcode.txt",
+      "b",
+      "b/ünïcode.txt",
+    ]);
+    expect(await call("restore", "shares", "--to", to, "--only", "folder")).toMatchObject({ code: 2 });
+  });
+
+  it("are pruned by the retention", async () => {
+    await ground.addSchedule("shares", { keep: { last: 1 } });
+    expect(await callForJson("prune", "shares", "--dry-run")).toMatchObject({
+      code: 0,
+      document: { dryRun: true, dropped: [{}], kept: [{}], suspended: null },
+    });
+    expect(await call("prune", "shares")).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("deleted 1 recovery set, 1 stay") as string,
+    });
+    expect(await callForJson("list")).toMatchObject({ document: { points: [{}] } });
+  });
+
+  it("are purged only by those who agree", async () => {
+    expect(await callForJson("purge", "shares")).toMatchObject({
+      code: 2,
+      document: { error: { message: expect.stringContaining("--yes") as string } },
+    });
+    expect(await callForJson("list")).toMatchObject({ document: { points: [{}, {}] } });
+    expect(await callForJson("purge", "shares", "--yes", "--reason", "share retired")).toMatchObject({
+      code: 0,
+      document: { purged: true },
+    });
+    expect(await callForJson("list")).toMatchObject({ document: { points: [] } });
+    expect((await readJournal(ground.home, "shares")).at(-1)).toMatchObject({ event: "forgot", why: "share retired" });
+    expect(await call("purge", "shares")).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("nothing to give up") as string,
+    });
+  });
+});
+
+describe("a drill", () => {
+  it("that passes, is too slow, fails, or cannot be done ends with 0, 3 or 1", async () => {
+    await ground.addSchedule("shares");
+    await call("run", "shares");
+    const place = join(ground.root, "place");
+    await addTarget(place);
+    expect(await callForJson("drill", "target")).toMatchObject({
+      code: 1,
+      document: { outcome: "failed", evidence: { verdict: "failed" } },
+    });
+    await mkdir(place);
+    expect(await callForJson("drill", "target")).toMatchObject({
+      code: 0,
+      document: { outcome: "succeeded", tooSlow: null, evidence: { verdict: "passed", files: 2 } },
+    });
+    expect((await call("drill", "target")).stdout).toContain("target: passed");
+    expect(await call("drill", "shares")).toMatchObject({ code: 2 });
+    await rm(join(ground.home.evidence, "target", "head.json"));
+    expect(await callForJson("drill", "target")).toMatchObject({
+      code: 1,
+      document: { evidence: null, message: expect.stringContaining("--restart-evidence") as string },
+    });
+    expect(await callForJson("drill", "target", "--restart-evidence")).toMatchObject({
+      code: 0,
+      document: { evidence: { sequence: 1 } },
+    });
+  });
+});
+
+describe("status and doctor", () => {
+  it("find what is wrong, say what to do, and end with exit code 3", async () => {
+    await ground.addSchedule("shares");
+    await addTarget(join(ground.root, "absent"));
+    const { code, document } = await callForJson("status");
+    expect(code).toBe(3);
+    expect(document).toMatchObject({
+      agent: null,
+      jobs: [
+        { id: "shares", kind: "schedule", last: null },
+        { id: "target", kind: "drill" },
+      ],
+    });
+    const { stdout } = await call("status");
+    expect(stdout).toContain("what to do:");
+    expect(stdout).not.toContain("\u001b");
+    await rm(ground.share, { recursive: true });
+    const doctor = await callForJson("doctor");
+    expect(doctor.code).toBe(3);
+    const { findings } = doctor.document as { findings: { subject: string; state: string; advice: string }[] };
+    expect(findings.filter(({ state }) => state === "bad").map(({ subject }) => subject)).toEqual([
+      "agent",
+      "scheduler",
+      "scheduler",
+      "source",
+      "place",
+    ]);
+    expect(findings.every(({ state, advice }) => (state === "good") === (advice === ""))).toBe(true);
+    expect((await call("doctor")).stdout).toContain("what to do:");
+  });
+
+  it("find nothing wrong in an empty home", async () => {
+    expect(await callForJson("status")).toMatchObject({ code: 0, document: { jobs: [] } });
+    expect(await call("doctor")).toMatchObject({ code: 0, stdout: expect.stringContaining("all is well") as string });
+  });
+
+  it("show an entry that has no job any more", async () => {
+    await openScheduler({ kind: "embedded" }, ground.home).install(
+      { id: "orphan", verb: "run", when: { every: "1h" }, owner: null, incarnation: "first", pausedUntil: null },
+      signal,
+    );
+    expect(await callForJson("status")).toMatchObject({
+      code: 3,
+      document: { jobs: [{ id: "orphan", health: "not installed: the job file is missing" }] },
+    });
+  });
+});
+
+describe("an agent", () => {
+  it("fires what is due once, and says so on standard error", async () => {
+    expect(await callForJson("agent", "--once")).toMatchObject({ code: 0, document: { once: true } });
+  });
+});
+
+describe("what is shown", () => {
+  it("never moves the cursor: names are escaped", async () => {
+    const hostile = "evil\u001b[2J\nname";
+    await writeFile(join(ground.share, hostile), "");
+    await ground.addSchedule("shares");
+    await call("run", "shares");
+    const to = join(ground.root, "restored");
+    await call("restore", "shares", "--to", to);
+    await rm(join(ground.store, "packs"), { recursive: true });
+    for (const { stdout, stderr } of [
+      await call("verify", "shares", "--content"),
+      await call("restore", "shares", "--to", join(ground.root, "again")),
+    ]) {
+      expect(`${stdout}${stderr}`).not.toContain("\u001b");
+    }
+  });
+});
+
+/** A command that tells by a file that it runs, and then never ends. */
+function blockingCommand(name: string): string[] {
+  return [
+    process.execPath,
+    "-e",
+    `require("fs").writeFileSync(${JSON.stringify(join(ground.root, name))}, ""); setInterval(() => {}, 1000)`,
+  ];
+}
+
+async function appears(name: string): Promise<void> {
+  while (!(await readdir(ground.root)).includes(name)) await new Promise((resume) => setTimeout(resume, 10));
+}
