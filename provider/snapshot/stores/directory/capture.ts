@@ -1,31 +1,26 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, lstatSync, openSync, realpathSync, statSync, writeSync } from "node:fs";
+import { lstatSync, realpathSync, statSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { syncDirectory } from "../../../platform/atomic-file";
 import { formatInstant, now } from "../../../platform/clock";
 import { isAbsent, messageOf, PostureError, systemCodeOf } from "../../../platform/errors";
 import type { CaptureRequest, RecoveryPoint } from "../store";
+import { BlockList } from "./block-list";
 import { type BytePath, fromText } from "./byte-path";
+import { type CapturePlan, counters, type ThreadResult } from "./capture-plan";
+import { runCaptureThreads } from "./capture-threads";
 import { DamageError } from "./damage";
-import { toExclusion } from "./exclude";
-import type { KnownContents } from "./file-capture";
 import type { StoreLayout } from "./layout";
 import { type Manifest, openManifest } from "./manifest";
-import { type PackUse, type SegmentBlock, writeManifest } from "./manifest-writer";
-import { listPacks, ObjectIndex } from "./object-index";
+import { type PackUse, writeManifest } from "./manifest-writer";
+import { listPacks } from "./object-index";
 import { packFileName } from "./pack-format";
-import { type FinishedPack, PackWriter, type Placed } from "./pack-writer";
+import type { FinishedPack } from "./pack-writer";
 import { listPoints, manifestPath, type PointHeader, readPoint, readTrustedHeader, writeHeader } from "./point-header";
-import { type Quarantine, readQuarantine } from "./quarantine";
-import {
-  type DirectoryTask,
-  mostWarnings,
-  type PreviousPoint,
-  TreeWalk,
-  type WalkSettings,
-  type WalkTotals,
-} from "./tree-walk";
+import { readQuarantine } from "./quarantine";
+import { createSharedTable } from "./shared-contents";
+import { emptyTotals, mostWarnings, type WalkTotals } from "./tree-walk";
 
 /** Takes a recovery point. The caller holds the store against being pruned, under this session's name. */
 export async function capturePoint(
@@ -51,105 +46,33 @@ async function captureInto(
   request: CaptureRequest,
   signal: AbortSignal,
 ): Promise<RecoveryPoint> {
-  const root = resolveTree(request.tree.root);
   const packIds = listPacks(layout);
   const quarantine = readQuarantine(layout);
-  const previous = openPrevious(layout, request, packIds, quarantine);
-  try {
-    const labels = new LabelCounter(packIds.length);
-    const packs = new PackWriter({ temporary, packs: layout.packs }, "pack", () => labels.next());
-    const settings: WalkSettings = {
-      root,
-      exclusion: toExclusion(request.tree.exclude),
-      previous,
-      store: identify(layout.root),
-    };
-    const walked = await walkTree(
-      settings,
-      packs,
-      new StoredContents(layout, packIds, quarantine),
-      join(temporary, "segment"),
-      request,
-      signal,
-    );
-    const finished = await packs.finish();
-    await syncDirectory(layout.packs);
-    return await commit(layout, temporary, request, walked, toPackUses(layout, packIds, finished, walked.totals));
-  } finally {
-    previous?.manifest.close();
-  }
-}
-
-interface Walked {
-  readonly segment: string;
-  readonly blocks: readonly SegmentBlock[];
-  readonly totals: WalkTotals;
-}
-
-class LabelCounter {
-  #next: number;
-
-  constructor(first: number) {
-    this.#next = first;
-  }
-
-  next(): number {
-    return this.#next++;
-  }
-}
-
-/** How long the event loop may have to wait for us. */
-const turnMilliseconds = 25;
-
-async function walkTree(
-  settings: WalkSettings,
-  packs: PackWriter,
-  known: KnownContents,
-  segment: string,
-  request: CaptureRequest,
-  signal: AbortSignal,
-): Promise<Walked> {
-  let directories = 1;
-  const walk = new TreeWalk(settings, packs, known, () => directories++);
-  const blocks: SegmentBlock[] = [];
-  const file = openSync(segment, "wx", 0o600);
-  try {
-    let offset = 0;
-    const waiting: DirectoryTask[] = [{ id: 0, path: "", previous: settings.previous === null ? null : 0, seen: null }];
-    let turn = performance.now();
-    for (let task = waiting.pop(); task !== undefined; task = waiting.pop()) {
-      const found: DirectoryTask[] = [];
-      const directory = task.id;
-      walk.read(
-        task,
-        (inner) => found.push(inner),
-        (block, digest) => {
-          blocks.push({ directory, segment: 0, offset, length: block.length, digest });
-          offset += writeSync(file, block, 0, block.length, offset);
-        },
-      );
-      for (const inner of found.reverse()) waiting.push(inner);
-      if (performance.now() - turn < turnMilliseconds) continue;
-      request.onProgress?.({ files: walk.totals.files, bytes: walk.totals.bytes });
-      await new Promise(setImmediate);
-      signal.throwIfAborted();
-      turn = performance.now();
-    }
-  } finally {
-    closeSync(file);
-  }
-  request.onProgress?.({ files: walk.totals.files, bytes: walk.totals.bytes });
-  return { segment, blocks, totals: walk.totals };
+  const plan: CapturePlan = {
+    layout,
+    temporary,
+    root: resolveTree(request.tree.root),
+    exclude: request.tree.exclude,
+    previous: findPrevious(layout, request, packIds),
+    quarantine,
+    store: identify(layout.root),
+    packIds,
+    contents: createSharedTable(),
+    counters: new SharedArrayBuffer(12),
+  };
+  const results = await runCaptureThreads(plan, signal, (done) => request.onProgress?.(done));
+  await syncDirectory(layout.packs);
+  signal.throwIfAborted();
+  return await commit(plan, request, results);
 }
 
 /** Everything durable first, then the header: from that moment on the point exists. */
-async function commit(
-  layout: StoreLayout,
-  temporary: string,
-  request: CaptureRequest,
-  { segment, blocks, totals }: Walked,
-  packs: readonly PackUse[],
-): Promise<RecoveryPoint> {
+async function commit(plan: CapturePlan, request: CaptureRequest, results: readonly ThreadResult[]): Promise<RecoveryPoint> {
+  const { layout, temporary } = plan;
+  const totals = addUp(results);
+  const packs = toPackUses(layout, plan.packIds, results.flatMap((result) => result.packs), totals);
+  const segments = results.map(({ segment, blocks }) => ({ path: segment, blocks: new BlockList(blocks) }));
+  const directories = new Int32Array(plan.counters)[counters.directories] ?? 0;
   const identity = {
     schedule: request.schedule,
     source: request.source,
@@ -159,7 +82,7 @@ async function commit(
     startedAt: request.startedAt,
   };
   const draft = join(temporary, "manifest");
-  const manifest = await writeManifest(draft, JSON.stringify(identity), [segment], blocks, totals.directories, packs);
+  const manifest = await writeManifest(draft, JSON.stringify(identity), segments, directories, packs);
   const id = `${formatInstant(request.startedAt).replace(/[-:]/g, "")}-${randomBytes(4).toString("hex")}`;
   await rename(draft, manifestPath(layout, id));
   const header: PointHeader = {
@@ -212,18 +135,15 @@ function describeExisting(layout: StoreLayout, id: string | undefined, label: nu
 }
 
 /** The latest point of the same schedule and source that is of use. None is no failure: everything is read, then. */
-function openPrevious(
-  layout: StoreLayout,
-  request: CaptureRequest,
-  packIds: readonly string[],
-  quarantine: Quarantine,
-): PreviousPoint | null {
+function findPrevious(layout: StoreLayout, request: CaptureRequest, packIds: readonly string[]): CapturePlan["previous"] {
   const candidates = listPoints(layout).filter(
     (point) => point.schedule === request.schedule && point.source === request.source && point.damage === null,
   );
   for (const point of [...candidates].reverse()) {
     const manifest = tryOpenManifest(layout, point.id);
-    if (manifest !== null) return { manifest, labels: mapLabels(layout, manifest, packIds), quarantine };
+    if (manifest === null) continue;
+    manifest.close();
+    return { manifest: manifest.path, labels: mapLabels(layout, manifest, packIds) };
   }
   return null;
 }
@@ -252,34 +172,15 @@ function mapLabels(layout: StoreLayout, manifest: Manifest, packIds: readonly st
   return labels;
 }
 
-/** Contents that are stored already, and those that this capture adds. The store's packs are looked through when the first is asked for. */
-class StoredContents implements KnownContents {
-  readonly #added = new Map<string, Placed>();
-  #index: ObjectIndex | null = null;
-  readonly #places: ReadonlyMap<string, number>;
-
-  constructor(
-    readonly layout: StoreLayout,
-    readonly packIds: readonly string[],
-    readonly quarantine: Quarantine,
-  ) {
-    this.#places = new Map(packIds.map((id, place) => [id, place]));
+function addUp(results: readonly ThreadResult[]): WalkTotals {
+  const sum = emptyTotals();
+  for (const { totals } of results) {
+    for (const count of ["files", "directories", "links", "bytes", "addedBytes", "skipped"] as const) sum[count] += totals[count];
+    sum.warnings.push(...totals.warnings);
+    for (const [label, used] of totals.used) sum.used.set(label, (sum.used.get(label) ?? 0) + used);
   }
-
-  find(digest: Buffer, size: number): Placed | null {
-    const added = this.#added.get(digest.toString("latin1"));
-    if (added !== undefined) return added;
-    this.#index ??= new ObjectIndex(this.layout, this.packIds, this.quarantine);
-    for (const { pack, offset } of this.#index.find(digest, size)) {
-      const label = this.#places.get(pack);
-      if (label !== undefined) return { pack: label, offset };
-    }
-    return null;
-  }
-
-  add(digest: Buffer, _size: number, placed: Placed): void {
-    this.#added.set(digest.toString("latin1"), placed);
-  }
+  sum.warnings.sort((one, other) => (one.path < other.path ? -1 : 1));
+  return sum;
 }
 
 function resolveTree(root: string): BytePath {

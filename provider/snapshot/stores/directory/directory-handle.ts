@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, type Stats } from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, openSync, type BigIntStats } from "node:fs";
 import { type BytePath, toFileSystemPath } from "./byte-path";
 
 /**
@@ -6,7 +6,7 @@ import { type BytePath, toFileSystemPath } from "./byte-path";
  * directory itself, so that whatever happens to the path meanwhile, it is this directory that is read or written.
  */
 export interface DirectoryHandle {
-  readonly stats: Stats;
+  readonly stats: BigIntStats;
   /** Put before a name, gives the path of that entry. */
   readonly prefix: BytePath;
   close(): void;
@@ -29,7 +29,7 @@ export function openDirectory(root: BytePath, path: BytePath): DirectoryHandle {
 function openByHandle(path: BytePath): DirectoryHandle {
   const file = openSync(toFileSystemPath(path), constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   try {
-    return { stats: fstatSync(file), prefix: `/proc/self/fd/${file}/`, close: () => closeSync(file) };
+    return { stats: fstatSync(file, { bigint: true }), prefix: `/proc/self/fd/${file}/`, close: () => closeSync(file) };
   } catch (error) {
     closeSync(file);
     throw error;
@@ -63,7 +63,7 @@ function toSteps(path: BytePath): readonly BytePath[] {
 }
 
 function describeByPath(path: BytePath): DirectoryHandle {
-  const stats = lstatSync(toFileSystemPath(path));
+  const stats = lstatSync(toFileSystemPath(path), { bigint: true });
   if (!stats.isDirectory()) throw Object.assign(new Error("not a directory"), { code: "ENOTDIR" });
   return { stats, prefix: `${path}/`, close: () => undefined };
 }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
+import type { BlockList } from "./block-list";
 import { blockRecordSize, closingSize, manifestMagic, packRecordSize } from "./manifest-format";
 
 /** A pack as a manifest names it. */
@@ -20,26 +21,22 @@ export interface ManifestSummary {
   readonly size: number;
 }
 
-/** One directory's block in a segment: a file into which one thread of a capture wrote blocks. */
-export interface SegmentBlock {
-  readonly directory: number;
-  readonly segment: number;
-  readonly offset: number;
-  readonly length: number;
-  readonly digest: Buffer;
+/** A file into which one thread of a capture wrote blocks, and where it put them. */
+export interface Segment {
+  readonly path: string;
+  readonly blocks: BlockList;
 }
 
 /**
  * Puts a manifest together from its segments, and makes it durable under the given path.
  *
  * @param identity what is said of the point at the very beginning, so that it can be told even when its header is lost.
- * @param blocks all directories' blocks, in any order; their numbers have no gaps.
+ * @param directoryCount how many numbers were given to directories.
  */
 export async function writeManifest(
   path: string,
   identity: string,
-  segments: readonly string[],
-  blocks: Iterable<SegmentBlock>,
+  segments: readonly Segment[],
   directoryCount: number,
   packs: readonly PackUse[],
 ): Promise<ManifestSummary> {
@@ -47,13 +44,12 @@ export async function writeManifest(
   try {
     const opening = toOpening(identity);
     await file.writeFile(opening);
-    const starts: number[] = [];
+    const blockTable = Buffer.alloc(directoryCount * blockRecordSize);
     let position = opening.length;
     for (const segment of segments) {
-      starts.push(position);
-      position += await appendFile(file, segment);
+      segment.blocks.writeInto(blockTable, position);
+      position += await appendFile(file, segment.path);
     }
-    const blockTable = toBlockTable(blocks, directoryCount, starts);
     const packTable = Buffer.concat(packs.map(toPackRecord));
     const closing = toClosing(position, directoryCount, position + blockTable.length, packs.length);
     for (const part of [blockTable, packTable, closing]) await file.writeFile(part);
@@ -79,17 +75,6 @@ function toOpening(identity: string): Buffer {
   const length = Buffer.alloc(4);
   length.writeUInt32LE(text.length);
   return Buffer.concat([manifestMagic, length, text]);
-}
-
-function toBlockTable(blocks: Iterable<SegmentBlock>, count: number, starts: readonly number[]): Buffer {
-  const table = Buffer.alloc(count * blockRecordSize);
-  for (const block of blocks) {
-    const at = block.directory * blockRecordSize;
-    table.writeBigUInt64LE(BigInt((starts[block.segment] ?? 0) + block.offset), at);
-    table.writeUInt32LE(block.length, at + 8);
-    block.digest.copy(table, at + 16);
-  }
-  return table;
 }
 
 function toPackRecord(pack: PackUse): Buffer {

@@ -28,7 +28,7 @@ export interface PreviousPoint {
   readonly manifest: Manifest;
   /** From a pack's label there to its label here; a pack that is lost has none. */
   readonly labels: ReadonlyMap<number, number>;
-  /** From a label there to the pack's id. */
+  /** What must not be used again. */
   readonly quarantine: Quarantine;
 }
 
@@ -107,7 +107,7 @@ export class TreeWalk {
       if (task.seen === null) throw error;
       return this.#leaveOut(task.path, describeFailure(error, "directory"));
     }
-    if (task.seen === null || (handle.stats.ino === task.seen.inode && handle.stats.dev === task.seen.device))
+    if (task.seen === null || (Number(handle.stats.ino) === task.seen.inode && Number(handle.stats.dev) === task.seen.device))
       return handle;
     handle.close();
     return this.#leaveOut(task.path, "directory was replaced by another while it was read");
@@ -115,8 +115,8 @@ export class TreeWalk {
 
   #readEntries(task: DirectoryTask, handle: DirectoryHandle, enqueue: (task: DirectoryTask) => void): void {
     const names = this.#list(task, handle);
-    const device = handle.stats.dev;
-    const own = lstatSync(toFileSystemPath(`${handle.prefix}.`), { bigint: true });
+    const own = handle.stats;
+    const device = Number(own.dev);
     this.#writer.begin(
       {
         mode: Number(own.mode) & 0o7777,
@@ -195,7 +195,7 @@ export class TreeWalk {
         (now.nlink > 1n ? fileFlags.hardLinked : 0) |
         (now.blocks * 512n < now.size ? fileFlags.sparse : 0) |
         (recent || !captured.steady ? fileFlags.readAgain : 0) |
-        (Number(now.dev) === handle.stats.dev ? 0 : fileFlags.foreign);
+        (now.dev === handle.stats.dev ? 0 : fileFlags.foreign);
       const attributes = {
         mode: Number(now.mode) & 0o7777,
         user: Number(now.uid),

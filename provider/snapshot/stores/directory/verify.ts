@@ -1,20 +1,20 @@
-import { existsSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { isAbsent, messageOf } from "../../../platform/errors";
-import type { PointId, Verification, VerificationDepth } from "../store";
-import { type BytePath, joinPath, toDisplay } from "./byte-path";
-import { ContentReader } from "./content-reader";
+import type { PointId, RecoveryPoint, Verification, VerificationDepth } from "../store";
+import { BatchPool } from "./batch-pool";
+import { joinPath, toDisplay } from "./byte-path";
+import { ContentCheck, type ContentCheckResult, type ContentCheckSetup, mostDamaged } from "./content-check";
 import { DamageError } from "./damage";
+import { DirectoryBatches, isSmallPoint } from "./directory-batches";
 import type { StoreLayout } from "./layout";
 import type { Manifest } from "./manifest";
 import { type BlockCursor, entryKinds, noPack } from "./manifest-format";
 import { packFileName } from "./pack-format";
 import { openPointManifest, requirePoint } from "./point-access";
-import { toWantedContent, walkDirectories } from "./point-content";
+import { walkDirectories } from "./point-content";
 import { addToQuarantine } from "./quarantine";
-
-const mostDamaged = 1_000;
-const turnMilliseconds = 25;
+import { Turns } from "./turns";
 
 /** Looks at one point, as deeply as asked. What is found damaged is remembered for the next capture. */
 export async function verifyPoint(
@@ -23,14 +23,15 @@ export async function verifyPoint(
   depth: VerificationDepth,
   signal: AbortSignal,
 ): Promise<Verification> {
-  const { damage: listed } = requirePoint(layout, id);
+  const point = requirePoint(layout, id);
+  const { damage: listed } = point;
   const found = new Findings(id, depth);
   if (listed !== null) found.add("", listed);
   try {
     const { manifest, damage } = openPointManifest(layout, id);
     try {
       if (damage !== null && listed === null) found.add("", damage);
-      await verifyManifest(layout, manifest, depth, found, signal);
+      await verifyManifest(layout, manifest, point, found, signal);
     } finally {
       manifest.close();
     }
@@ -44,49 +45,64 @@ export async function verifyPoint(
 async function verifyManifest(
   layout: StoreLayout,
   manifest: Manifest,
-  depth: VerificationDepth,
+  point: RecoveryPoint,
   found: Findings,
   signal: AbortSignal,
 ): Promise<void> {
-  const reader = new ContentReader(layout);
-  const check = depth === "content" ? checkContent(manifest, reader) : checkPresence(layout, manifest);
-  try {
-    let turn = performance.now();
-    for (const { path, entries } of walkDirectories(manifest, (broken, error) => found.add(broken, error.message))) {
-      while (entries.next()) {
-        if (entries.kind !== entryKinds.file) continue;
-        const damage = check(entries);
-        if (damage === null) found.good(entries.size);
-        else found.add(joinPath(path, entries.name), damage);
-        if (performance.now() - turn < turnMilliseconds) continue;
-        await new Promise(setImmediate);
-        signal.throwIfAborted();
-        turn = performance.now();
-      }
+  if (found.depth === "content") await verifyContent(layout, manifest, point, found, signal);
+  else await verifyPresence(layout, manifest, found, signal);
+}
+
+async function verifyPresence(layout: StoreLayout, manifest: Manifest, found: Findings, signal: AbortSignal): Promise<void> {
+  const check = checkPresence(layout, manifest);
+  const turns = new Turns(signal);
+  for (const { path, entries } of walkDirectories(manifest, (broken, error) => found.add(toDisplay(broken), error.message))) {
+    while (entries.next()) {
+      if (entries.kind !== entryKinds.file) continue;
+      const damage = check(entries);
+      if (damage === null) found.good(1, entries.size);
+      else found.add(toDisplay(joinPath(path, entries.name)), damage);
     }
-    await addToQuarantine(
-      layout,
-      [...reader.damaged].filter((key) => isPresent(layout, key)),
-    );
-  } finally {
-    reader.close();
+    await turns.next();
   }
 }
 
-type Check = (entry: BlockCursor) => string | null;
-
-function checkContent(manifest: Manifest, reader: ContentReader): Check {
-  const ignore = { begin: () => undefined, write: () => undefined };
-  return (entry) => {
-    try {
-      reader.read(toWantedContent(manifest, entry), ignore);
-      return null;
-    } catch (error) {
-      if (error instanceof DamageError) return error.message;
-      throw error;
+async function verifyContent(
+  layout: StoreLayout,
+  manifest: Manifest,
+  point: RecoveryPoint,
+  found: Findings,
+  signal: AbortSignal,
+): Promise<void> {
+  const quarantine: string[] = [];
+  const pool = new BatchPool({
+    workerFile: "verify-worker",
+    create: (setup: ContentCheckSetup) => new ContentCheck(setup),
+    setup: { layout, manifest: manifest.path },
+    small: isSmallPoint(point),
+    onResult: (result: ContentCheckResult) => {
+      found.good(result.files, result.bytes);
+      found.addMany(result.damagedFiles, result.damaged);
+      quarantine.push(...result.quarantine);
+    },
+  });
+  try {
+    const batches = new DirectoryBatches();
+    const turns = new Turns(signal);
+    for (const directory of walkDirectories(manifest, (broken, error) => found.add(toDisplay(broken), error.message))) {
+      const batch = batches.add(directory, directory.entries);
+      if (batch !== null) await pool.add(batch);
+      await turns.next();
     }
-  };
+    await pool.add(batches.rest());
+    await pool.finish();
+  } finally {
+    await pool.close();
+  }
+  await addToQuarantine(layout, quarantine);
 }
+
+type Check = (entry: BlockCursor) => string | null;
 
 /** Presence and size of packs; a content of a pack that is gone may still be in another. */
 function checkPresence(layout: StoreLayout, manifest: Manifest): Check {
@@ -115,10 +131,6 @@ function findPackDamage(layout: StoreLayout, manifest: Manifest, label: number):
   }
 }
 
-function isPresent(layout: StoreLayout, quarantineKey: string): boolean {
-  return existsSync(join(layout.packs, packFileName(quarantineKey.slice(0, 64))));
-}
-
 class Findings {
   #files = 0;
   #bytes = 0;
@@ -130,14 +142,19 @@ class Findings {
     readonly depth: VerificationDepth,
   ) {}
 
-  good(size: number): void {
-    this.#files += 1;
-    this.#bytes += size;
+  good(files: number, bytes: number): void {
+    this.#files += files;
+    this.#bytes += bytes;
   }
 
-  add(path: BytePath, why: string): void {
-    this.#damagedFiles += 1;
-    if (this.#damaged.length < mostDamaged) this.#damaged.push({ path: toDisplay(path) || ".", why });
+  /** @param path as shown to people; empty for the point as a whole. */
+  add(path: string, why: string): void {
+    this.addMany(1, [{ path: path === "" ? "." : path, why }]);
+  }
+
+  addMany(count: number, damaged: readonly { readonly path: string; readonly why: string }[]): void {
+    this.#damagedFiles += count;
+    this.#damaged.push(...damaged.slice(0, Math.max(0, mostDamaged - this.#damaged.length)));
   }
 
   toVerification(): Verification {

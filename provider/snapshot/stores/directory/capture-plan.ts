@@ -1,0 +1,51 @@
+import type { StoreLayout } from "./layout";
+import type { FinishedPack } from "./pack-writer";
+import type { SharedTable } from "./shared-contents";
+import type { DirectoryTask, WalkTotals } from "./tree-walk";
+
+/** All that a thread of a capture has to know. It can be sent to another thread. */
+export interface CapturePlan {
+  readonly layout: StoreLayout;
+  /** This capture's own directory within the store's temporary one. */
+  readonly temporary: string;
+  readonly root: string;
+  readonly exclude: readonly string[];
+  /** The manifest to compare with, and the label here of each pack there that is still as it was. */
+  readonly previous: { readonly manifest: string; readonly labels: ReadonlyMap<number, number> } | null;
+  readonly quarantine: ReadonlySet<string>;
+  readonly store: { readonly device: number; readonly inode: number };
+  /** The label of each pack that was there before is its place here. */
+  readonly packIds: readonly string[];
+  readonly contents: SharedTable;
+  /** Three numbers: the next directory, the next new pack, and whether a thread is without work. */
+  readonly counters: SharedArrayBuffer;
+}
+
+/** Places in `CapturePlan.counters`. */
+export const counters = { directories: 0, packs: 1, wanted: 2 } as const;
+
+/** What one thread of a capture did. */
+export interface ThreadResult {
+  /** The file with its blocks. */
+  readonly segment: string;
+  /** A `BlockList`. */
+  readonly blocks: Uint8Array;
+  readonly packs: readonly FinishedPack[];
+  readonly totals: WalkTotals;
+}
+
+export interface Done {
+  readonly files: number;
+  readonly bytes: number;
+}
+
+export type ToCaptureWorker =
+  | { readonly kind: "begin"; readonly plan: CapturePlan; readonly number: number }
+  | { readonly kind: "tasks"; readonly tasks: readonly DirectoryTask[] }
+  | { readonly kind: "finish" };
+
+export type FromCaptureWorker =
+  | { readonly kind: "donation"; readonly tasks: readonly DirectoryTask[] }
+  | { readonly kind: "progress"; readonly done: Done }
+  | { readonly kind: "idle"; readonly done: Done }
+  | { readonly kind: "finished"; readonly result: ThreadResult };
