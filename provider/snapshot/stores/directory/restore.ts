@@ -2,21 +2,29 @@ import { readdirSync, realpathSync } from "node:fs";
 import { isAbsolute } from "node:path";
 import { ensureDirectory } from "../../../platform/atomic-file";
 import { messageOf, PostureError, systemCodeOf } from "../../../platform/errors";
-import type { CaptureWarning, PointId, RestoreRequest, RestoreResult } from "../store";
+import type { PointId, RestoreRequest, RestoreResult } from "../store";
+import { BatchPool } from "./batch-pool";
 import { type BytePath, fromText, joinPath, toDisplay } from "./byte-path";
-import { ContentReader } from "./content-reader";
-import { DamageError } from "./damage";
+import type { DamageError } from "./damage";
+import { DirectoryBatches, isSmallPoint } from "./directory-batches";
 import { type DirectoryHandle, openDirectory } from "./directory-handle";
 import type { StoreLayout } from "./layout";
 import type { Manifest } from "./manifest";
-import { type Attributes, type BlockCursor, entryKinds, fileFlags } from "./manifest-format";
-import { requireManifest } from "./point-access";
-import { toWantedContent, walkDirectories } from "./point-content";
+import { type BlockCursor, entryKinds } from "./manifest-format";
+import { requireManifest, requirePoint } from "./point-access";
+import { type PointDirectory, walkDirectories } from "./point-content";
+import {
+  type FirstNames,
+  mostRemarks,
+  type Remark,
+  RestoreFiles,
+  type RestoreResultPart,
+  type RestoreSetup,
+  remark,
+} from "./restore-files";
 import { everything, type Selection, toSelection } from "./restore-selection";
 import { RestoreTarget } from "./restore-target";
-
-const mostWarnings = 100;
-const turnMilliseconds = 25;
+import { Turns } from "./turns";
 
 /**
  * Restores a point, or parts of it. What is damaged is left out, and told by the error in the end: everything else is restored.
@@ -28,15 +36,17 @@ export async function restorePoint(
   signal: AbortSignal,
 ): Promise<RestoreResult> {
   const selection = request.only === undefined ? null : toSelection(request.only);
+  const point = requirePoint(layout, id);
   const manifest = requireManifest(layout, id);
   try {
     const root = await prepareTarget(request);
-    const restoration = new Restoration(layout, manifest, root, selection ?? everything, request);
-    const result = await restoration.run(signal);
+    const setup = { layout, manifest: manifest.path, root, only: request.only ?? null, overwrite: request.overwrite === true };
+    const restoration = new Restoration(manifest, setup, selection ?? everything, request);
+    const result = await restoration.run(isSmallPoint(point), signal);
     for (const path of selection?.paths ?? [])
       if (!restoration.seen.has(path))
         throw new PostureError("usage", `${toDisplay(path)}: recovery point ${id} holds nothing of this name`);
-    if (restoration.damaged.length > 0) throw describeDamage(layout, id, restoration);
+    if (restoration.damagedFiles > 0) throw describeDamage(layout, id, restoration);
     return result;
   } catch (error) {
     throw explainFailure(request.to, error);
@@ -57,142 +67,123 @@ async function prepareTarget(request: RestoreRequest): Promise<BytePath> {
 
 class Restoration {
   readonly seen = new Set<BytePath>();
-  /** The first damaged paths; `damagedCount` has them all. */
-  readonly damaged: { readonly path: BytePath; readonly why: string }[] = [];
-  damagedCount = 0;
-  readonly #warnings: CaptureWarning[] = [];
-  readonly #target: RestoreTarget;
-  readonly #reader: ContentReader;
+  /** The first damaged paths; `damagedFiles` has them all. */
+  readonly damaged: Remark[] = [];
+  damagedFiles = 0;
+  readonly #warnings: Remark[] = [];
   readonly #counts = { files: 0, directories: 0, links: 0, bytes: 0 };
-  /** Of files with several names, by inode: where the first of them is. */
-  readonly #firstNames = new Map<string, { readonly directory: BytePath; readonly name: BytePath }>();
-  /** Directories that we could not write to any more once they have their mode. */
-  readonly #unfinished: { readonly path: BytePath; readonly own: Attributes }[] = [];
+  readonly #hardLinked: PointDirectory[] = [];
+  readonly #closed: PointDirectory[] = [];
+  readonly #target: RestoreTarget;
 
   constructor(
-    layout: StoreLayout,
     readonly manifest: Manifest,
-    readonly root: BytePath,
+    readonly setup: RestoreSetup,
     readonly selection: Selection,
     readonly request: RestoreRequest,
   ) {
-    this.#reader = new ContentReader(layout);
-    this.#target = new RestoreTarget(request.overwrite === true, (path, why) => this.#warn(path, why));
+    this.#target = new RestoreTarget(setup.overwrite, (path, why) => remark(this.#warnings, path, why));
   }
 
-  async run(signal: AbortSignal): Promise<RestoreResult> {
+  /** Directories are made here, from the root down; what is in them is restored by as many threads as pay. */
+  async run(small: boolean, signal: AbortSignal): Promise<RestoreResult> {
+    const pool = new BatchPool({
+      workerFile: "restore-worker",
+      create: (setup: RestoreSetup) => new RestoreFiles(setup),
+      setup: this.setup,
+      small,
+      onResult: (part: RestoreResultPart) => this.#add(part),
+    });
     try {
-      let turn = performance.now();
-      for (const { path, entries } of walkDirectories(this.manifest, (broken, error) =>
-        this.#damage(broken, error.message),
-      )) {
-        if (!this.selection.holds(path) && !this.selection.leadsTo(path)) continue;
-        this.#directory(path, entries);
-        if (performance.now() - turn < turnMilliseconds) continue;
-        this.request.onProgress?.({ files: this.#counts.files, bytes: this.#counts.bytes });
-        await new Promise(setImmediate);
-        signal.throwIfAborted();
-        turn = performance.now();
+      const batches = new DirectoryBatches();
+      const turns = new Turns(signal);
+      for (const directory of walkDirectories(this.manifest, (path, error) => this.#damage(path, error))) {
+        if (!this.#isWanted(directory.path)) continue;
+        this.#makeDirectories(directory);
+        directory.entries.rewind();
+        const batch = batches.add(directory, directory.entries);
+        if (batch !== null) await pool.add(batch);
+        await turns.next();
       }
-      for (const { path, own } of this.#unfinished.reverse()) this.#finish(path, own);
+      await pool.add(batches.rest());
+      await pool.finish();
     } finally {
-      this.#reader.close();
+      await pool.close();
     }
-    this.request.onProgress?.({ files: this.#counts.files, bytes: this.#counts.bytes });
+    await this.#finish(signal);
     return { ...this.#counts, warnings: this.#warnings };
   }
 
-  #directory(path: BytePath, entries: BlockCursor): void {
-    const handle = openDirectory(this.root, path);
+  #isWanted(directory: BytePath): boolean {
+    return this.selection.holds(directory) || this.selection.leadsTo(directory);
+  }
+
+  #makeDirectories({ path, entries }: { readonly path: BytePath; readonly entries: BlockCursor }): void {
+    this.#counts.directories += 1;
+    this.seen.add(path);
+    let handle: DirectoryHandle | null = null;
     try {
-      this.seen.add(path);
-      this.#counts.directories += 1;
-      while (entries.next()) this.#entry(handle, path, entries);
-      if (!this.selection.holds(path)) return;
-      if ((entries.own.mode & 0o300) === 0o300) this.#target.finishDirectory(handle, path, entries.own);
-      else this.#unfinished.push({ path, own: entries.own });
+      while (entries.next()) {
+        if (entries.kind !== entryKinds.directory || !this.#isWanted(joinPath(path, entries.name))) continue;
+        handle ??= openDirectory(this.setup.root, path);
+        this.#target.directory(handle, entries.name);
+      }
     } finally {
-      handle.close();
+      handle?.close();
     }
   }
 
-  #entry(handle: DirectoryHandle, directory: BytePath, entry: BlockCursor): void {
-    const path = joinPath(directory, entry.name);
-    const held = this.selection.holds(path);
-    if (entry.kind === entryKinds.directory) {
-      if (held || this.selection.leadsTo(path)) this.#target.directory(handle, entry.name);
-      return;
-    }
-    if (!held) return;
-    if (this.selection !== everything) this.seen.add(path);
-    if (entry.kind === entryKinds.link) {
-      this.#target.link(handle, entry.name, path, entry.attributes, entry.target);
-      this.#counts.links += 1;
-      return;
-    }
+  /** What has to wait for everything else: files with several names, and modes that would have kept us out. Innermost first. */
+  async #finish(signal: AbortSignal): Promise<void> {
+    if (this.#hardLinked.length + this.#closed.length === 0) return;
+    const files = new RestoreFiles(this.setup);
     try {
-      this.#file(handle, directory, entry);
-      this.#counts.files += 1;
-      this.#counts.bytes += entry.size;
-    } catch (error) {
-      if (!(error instanceof DamageError)) throw error;
-      this.#damage(path, error.message);
-    }
-  }
-
-  #file(handle: DirectoryHandle, directory: BytePath, entry: BlockCursor): void {
-    const key = (entry.flags & fileFlags.hardLinked) === 0 ? null : `${entry.inode} ${entry.digest.toString("hex")}`;
-    const first = key === null ? undefined : this.#firstNames.get(key);
-    if (first !== undefined) {
-      this.#anotherName(first, handle, entry.name);
-      return;
-    }
-    const content = toWantedContent(this.manifest, entry);
-    const sparse = (entry.flags & fileFlags.sparse) !== 0;
-    const path = joinPath(directory, entry.name);
-    this.#target.file(handle, entry.name, path, entry.attributes, entry.size, sparse, (sink) =>
-      this.#reader.read(content, sink),
-    );
-    if (key !== null) this.#firstNames.set(key, { directory, name: entry.name });
-  }
-
-  #anotherName(
-    first: { readonly directory: BytePath; readonly name: BytePath },
-    handle: DirectoryHandle,
-    name: BytePath,
-  ): void {
-    const from = openDirectory(this.root, first.directory);
-    try {
-      this.#target.hardLink(from, first.name, handle, name);
+      const firstNames: FirstNames = new Map();
+      const turns = new Turns(signal);
+      for (const directory of this.#hardLinked.sort(comparePaths)) {
+        this.#add(files.restoreHardLinked(directory, firstNames));
+        await turns.next();
+      }
+      const touched = [...this.#hardLinked.filter(({ path }) => this.selection.holds(path)), ...this.#closed];
+      for (const directory of touched.sort(comparePaths).reverse()) this.#add(files.finish(directory));
     } finally {
-      from.close();
+      files.close();
     }
   }
 
-  #finish(path: BytePath, own: Attributes): void {
-    const handle = openDirectory(this.root, path);
-    try {
-      this.#target.finishDirectory(handle, path, own);
-    } finally {
-      handle.close();
-    }
+  #add(part: RestoreResultPart): void {
+    this.#counts.files += part.files;
+    this.#counts.links += part.links;
+    this.#counts.bytes += part.bytes;
+    this.damagedFiles += part.damagedFiles;
+    addUpTo(this.damaged, part.damaged);
+    addUpTo(this.#warnings, part.damaged);
+    addUpTo(this.#warnings, part.warnings);
+    this.#hardLinked.push(...part.hardLinked);
+    this.#closed.push(...part.closed);
+    for (const path of part.seen) this.seen.add(path);
+    this.request.onProgress?.({ files: this.#counts.files, bytes: this.#counts.bytes });
   }
 
-  #damage(path: BytePath, why: string): void {
-    this.damagedCount += 1;
-    if (this.damaged.length < mostWarnings) this.damaged.push({ path, why });
-    this.#warn(path, why);
+  #damage(path: BytePath, error: DamageError): void {
+    this.damagedFiles += 1;
+    remark(this.damaged, path, error.message);
+    remark(this.#warnings, path, error.message);
   }
+}
 
-  #warn(path: BytePath, why: string): void {
-    if (this.#warnings.length < mostWarnings) this.#warnings.push({ path: toDisplay(path) || ".", why });
-  }
+function comparePaths(one: PointDirectory, other: PointDirectory): number {
+  return one.path < other.path ? -1 : 1;
+}
+
+function addUpTo(all: Remark[], more: readonly Remark[]): void {
+  all.push(...more.slice(0, Math.max(0, mostRemarks - all.length)));
 }
 
 function describeDamage(layout: StoreLayout, id: PointId, restoration: Restoration): PostureError {
   const [first] = restoration.damaged;
-  const more = restoration.damagedCount > 1 ? ` (+${restoration.damagedCount - 1} more)` : "";
-  const what = first === undefined ? "something" : `${toDisplay(first.path) || "the tree's root"}: ${first.why}`;
+  const more = restoration.damagedFiles > 1 ? ` (+${restoration.damagedFiles - 1} more)` : "";
+  const what = first === undefined ? "something" : `${first.path}: ${first.why}`;
   return new PostureError(
     "permanent",
     `${layout.root}: recovery point ${id} is damaged: ${what}${more}; everything else was restored; backup-posture verify names all that is affected`,
