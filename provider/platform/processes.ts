@@ -11,6 +11,8 @@ export interface Completed {
 export interface CommandOptions {
   /** Text for the command's standard input; default: none. */
   readonly input?: string;
+  /** How text stands for bytes, in input and output; with `latin1` every character is one byte. Default: `utf8`. */
+  readonly encoding?: "utf8" | "latin1";
   /** The command's whole environment; default: this process's. */
   readonly environment?: Readonly<Record<string, string>>;
   /** Working directory; default: this process's. */
@@ -68,15 +70,15 @@ export async function startDetached(
   return { ended: child.then(({ exitCode }) => exitCode ?? null) };
 }
 
-function toExecaOptions(options: CommandOptions): Options & { reject: false; encoding: "utf8" } {
+function toExecaOptions(options: CommandOptions): Options & { reject: false; encoding: "utf8" | "latin1" } {
   return {
     reject: false,
-    encoding: "utf8",
+    encoding: options.encoding ?? "utf8",
     timeout: options.timeoutMilliseconds,
     cancelSignal: options.signal,
     forceKillAfterDelay: 2_000,
     stdin: options.input === undefined ? "ignore" : "pipe",
-    ...(options.input === undefined ? {} : { input: options.input }),
+    ...(options.input === undefined ? {} : { input: Buffer.from(options.input, options.encoding) }),
     ...(options.environment === undefined ? {} : { env: { ...options.environment }, extendEnv: false }),
     ...(options.workingDirectory === undefined ? {} : { cwd: options.workingDirectory }),
   };

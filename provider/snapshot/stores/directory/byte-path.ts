@@ -1,3 +1,5 @@
+import { showPath } from "../../../platform/display";
+
 /**
  * Paths and names as the file system has them: bytes, which need not be UTF-8. They are held as strings in which every
  * character stands for one byte (latin1), so that comparing two strings compares their bytes, and nothing is lost.
@@ -14,12 +16,9 @@ export function fromText(text: string): BytePath {
   return beyondAscii.test(text) || beyondLatin1.test(text) ? Buffer.from(text, "utf8").toString("latin1") : text;
 }
 
-/** A path for people: UTF-8 where it is UTF-8, bytes that are not and control characters escaped as `\xNN`. */
+/** A path as people may see it. */
 export function toDisplay(path: BytePath): string {
-  const bytes = Buffer.from(path, "latin1");
-  const text = bytes.toString("utf8");
-  const readable = Buffer.from(text, "utf8").equals(bytes) ? text : path.replace(/[\u0080-\u00ff]/g, escapeCharacter);
-  return readable.replace(/\p{Cc}/gu, escapeCharacter);
+  return showPath(Buffer.from(path, "latin1"));
 }
 
 /** A path below a directory; the tree's root is the empty path. */
@@ -35,7 +34,3 @@ export function isPlainName(name: BytePath): boolean {
 
 const beyondAscii = /[\u0080-\u00ff]/;
 const beyondLatin1 = /[^\u0000-\u00ff]/;
-
-function escapeCharacter(character: string): string {
-  return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
-}

@@ -1,3 +1,4 @@
+import type { BytePath } from "./byte-path";
 import type { StoreLayout } from "./layout";
 import type { FinishedPack } from "./pack-writer";
 import type { SharedTable } from "./shared-contents";
@@ -12,6 +13,8 @@ export interface CapturePlan {
   readonly exclude: readonly string[];
   /** The manifest to compare with, and the label here of each pack there that is still as it was. */
   readonly previous: { readonly manifest: string; readonly labels: ReadonlyMap<number, number> } | null;
+  /** Which paths the threads list, for what is not read by them. */
+  readonly listPaths: "none" | "changed" | "all";
   readonly quarantine: ReadonlySet<string>;
   readonly store: { readonly device: number; readonly inode: number };
   /** The label of each pack that was there before is its place here. */
@@ -24,6 +27,14 @@ export interface CapturePlan {
 /** Places in `CapturePlan.counters`. */
 export const counters = { directories: 0, packs: 1, wanted: 2 } as const;
 
+/** The paths that were asked for by `listPaths`. */
+export interface ListedPaths {
+  /** Files that hold them, each path ended by a NUL. */
+  readonly files: readonly string[];
+  /** Those that are too long to be given to a command. */
+  readonly long: readonly BytePath[];
+}
+
 /** What one thread of a capture did. */
 export interface ThreadResult {
   /** The file with its blocks. */
@@ -31,6 +42,7 @@ export interface ThreadResult {
   /** A `BlockList`. */
   readonly blocks: Uint8Array;
   readonly packs: readonly FinishedPack[];
+  readonly paths: ListedPaths;
   readonly totals: WalkTotals;
 }
 

@@ -2,6 +2,7 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { BlockList } from "./block-list";
 import { type CapturePlan, counters, type Done, type ThreadResult } from "./capture-plan";
+import { ChangedPaths } from "./changed-paths";
 import { toExclusion } from "./exclude";
 import { openManifest } from "./manifest";
 import { PackWriter } from "./pack-writer";
@@ -18,6 +19,7 @@ export class CaptureThread {
   readonly #counters: Int32Array;
   readonly #waiting: DirectoryTask[] = [];
   readonly #blocks = new BlockList();
+  readonly #paths: ChangedPaths;
   readonly #segment: string;
   readonly #file: number;
   readonly #buffer = Buffer.allocUnsafe(bufferSize);
@@ -42,10 +44,16 @@ export class CaptureThread {
       plan.previous === null
         ? null
         : { manifest: openManifest(plan.previous.manifest), labels: plan.previous.labels, quarantine };
-    const settings = { root, exclusion: toExclusion(plan.exclude), previous: this.#previous, store };
+    const tellUnchanged = plan.listPaths === "all";
+    const settings = { root, exclusion: toExclusion(plan.exclude), previous: this.#previous, tellUnchanged, store };
+    this.#paths = new ChangedPaths(plan.temporary, `paths-${number}`);
     const known = new SharedContents(layout, packIds, quarantine, contents);
-    this.#walk = new TreeWalk(settings, this.#packs, known, () =>
-      Atomics.add(this.#counters, counters.directories, 1),
+    this.#walk = new TreeWalk(
+      settings,
+      this.#packs,
+      known,
+      () => Atomics.add(this.#counters, counters.directories, 1),
+      plan.listPaths === "none" ? () => undefined : (path) => this.#paths.add(path),
     );
   }
 
@@ -77,8 +85,10 @@ export class CaptureThread {
   async finish(): Promise<ThreadResult> {
     try {
       this.#flush();
+      this.#paths.close();
       const packs = await this.#packs.finish();
-      return { segment: this.#segment, blocks: this.#blocks.toBytes(), packs, totals: this.#walk.totals };
+      const paths = { files: this.#paths.files, long: this.#paths.long };
+      return { segment: this.#segment, blocks: this.#blocks.toBytes(), packs, paths, totals: this.#walk.totals };
     } finally {
       this.close();
     }
@@ -117,7 +127,6 @@ export class CaptureThread {
 }
 
 function writeFully(file: number, bytes: Buffer, position: number): number {
-  for (let done = 0; done < bytes.length; )
-    done += writeSync(file, bytes, done, bytes.length - done, position + done);
+  for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done, bytes.length - done, position + done);
   return bytes.length;
 }

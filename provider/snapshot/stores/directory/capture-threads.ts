@@ -2,7 +2,14 @@ import { type Dirent, existsSync, lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { type BytePath, toFileSystemPath } from "./byte-path";
-import { type CapturePlan, counters, type Done, type FromCaptureWorker, type ThreadResult, type ToCaptureWorker } from "./capture-plan";
+import {
+  type CapturePlan,
+  counters,
+  type Done,
+  type FromCaptureWorker,
+  type ThreadResult,
+  type ToCaptureWorker,
+} from "./capture-plan";
 import { CaptureThread } from "./capture-thread";
 import { countThreads } from "./thread-count";
 import type { DirectoryTask } from "./tree-walk";
@@ -10,7 +17,11 @@ import type { DirectoryTask } from "./tree-walk";
 type OnProgress = (done: Done) => void;
 
 /** Reads the tree with as many threads as pay; what each of them did, in no order. */
-export async function runCaptureThreads(plan: CapturePlan, signal: AbortSignal, onProgress: OnProgress): Promise<readonly ThreadResult[]> {
+export async function runCaptureThreads(
+  plan: CapturePlan,
+  signal: AbortSignal,
+  onProgress: OnProgress,
+): Promise<readonly ThreadResult[]> {
   const threads = countThreads();
   const root: DirectoryTask = { id: 0, path: "", previous: plan.previous === null ? null : 0, seen: null };
   Atomics.store(new Int32Array(plan.counters), counters.directories, 1);
@@ -51,7 +62,12 @@ function listOrNothing(directory: BytePath): readonly Dirent[] {
   }
 }
 
-async function runHere(plan: CapturePlan, root: DirectoryTask, signal: AbortSignal, onProgress: OnProgress): Promise<ThreadResult> {
+async function runHere(
+  plan: CapturePlan,
+  root: DirectoryTask,
+  signal: AbortSignal,
+  onProgress: OnProgress,
+): Promise<ThreadResult> {
   const thread = new CaptureThread(plan, 0);
   try {
     thread.push([root]);

@@ -5,21 +5,23 @@ import { join } from "node:path";
 import { syncDirectory } from "../../../platform/atomic-file";
 import { formatInstant, now } from "../../../platform/clock";
 import { isAbsent, messageOf, PostureError, systemCodeOf } from "../../../platform/errors";
-import type { CaptureRequest, RecoveryPoint } from "../store";
+import type { CaptureRequest, CaptureWarning, RecoveryPoint } from "../store";
 import { BlockList } from "./block-list";
 import { type BytePath, fromText } from "./byte-path";
+import { canReadAttributes, captureAttributes } from "./capture-attributes";
 import { type CapturePlan, counters, type ThreadResult } from "./capture-plan";
 import { runCaptureThreads } from "./capture-threads";
 import { DamageError } from "./damage";
 import type { StoreLayout } from "./layout";
 import { type Manifest, openManifest } from "./manifest";
-import { type PackUse, writeManifest } from "./manifest-writer";
+import { type ManifestSummary, type PackUse, writeManifest } from "./manifest-writer";
 import { listPacks } from "./object-index";
 import { packFileName } from "./pack-format";
 import type { FinishedPack } from "./pack-writer";
 import { listPoints, manifestPath, type PointHeader, readPoint, readTrustedHeader, writeHeader } from "./point-header";
 import { readQuarantine } from "./quarantine";
 import { createSharedTable } from "./shared-contents";
+import { type AttributesReference, readAttributes, storeAttributes } from "./stored-attributes";
 import { emptyTotals, mostWarnings, type WalkTotals } from "./tree-walk";
 
 /** Takes a recovery point. The caller holds the store against being pruned, under this session's name. */
@@ -47,14 +49,15 @@ async function captureInto(
   signal: AbortSignal,
 ): Promise<RecoveryPoint> {
   const packIds = listPacks(layout);
-  const quarantine = readQuarantine(layout);
+  const previous = findPrevious(layout, request, packIds);
   const plan: CapturePlan = {
     layout,
     temporary,
     root: resolveTree(request.tree.root),
     exclude: request.tree.exclude,
-    previous: findPrevious(layout, request, packIds),
-    quarantine,
+    previous: previous === null ? null : { manifest: previous.manifest, labels: previous.labels },
+    listPaths: !canReadAttributes() ? "none" : (previous?.attributes ?? null) === null ? "all" : "changed",
+    quarantine: readQuarantine(layout),
     store: identify(layout.root),
     packIds,
     contents: createSharedTable(),
@@ -63,16 +66,19 @@ async function captureInto(
   const results = await runCaptureThreads(plan, signal, (done) => request.onProgress?.(done));
   await syncDirectory(layout.packs);
   signal.throwIfAborted();
-  return await commit(plan, request, results);
+  return await commit(plan, request, results, previous, signal);
 }
 
 /** Everything durable first, then the header: from that moment on the point exists. */
-async function commit(plan: CapturePlan, request: CaptureRequest, results: readonly ThreadResult[]): Promise<RecoveryPoint> {
-  const { layout, temporary } = plan;
+async function commit(
+  plan: CapturePlan,
+  request: CaptureRequest,
+  results: readonly ThreadResult[],
+  previous: Previous | null,
+  signal: AbortSignal,
+): Promise<RecoveryPoint> {
+  const { layout } = plan;
   const totals = addUp(results);
-  const packs = toPackUses(layout, plan.packIds, results.flatMap((result) => result.packs), totals);
-  const segments = results.map(({ segment, blocks }) => ({ path: segment, blocks: new BlockList(blocks) }));
-  const directories = new Int32Array(plan.counters)[counters.directories] ?? 0;
   const identity = {
     schedule: request.schedule,
     source: request.source,
@@ -81,10 +87,11 @@ async function commit(plan: CapturePlan, request: CaptureRequest, results: reado
     pinnedBy: request.pinnedBy ?? null,
     startedAt: request.startedAt,
   };
-  const draft = join(temporary, "manifest");
-  const manifest = await writeManifest(draft, JSON.stringify(identity), segments, directories, packs);
+  const draft = join(plan.temporary, "manifest");
+  const manifest = await writeDraft(plan, draft, JSON.stringify(identity), results, totals);
+  const attributes = await keepAttributes(plan, request, draft, results, previous, signal);
+  const { warnings } = attributes;
   const id = `${formatInstant(request.startedAt).replace(/[-:]/g, "")}-${randomBytes(4).toString("hex")}`;
-  await rename(draft, manifestPath(layout, id));
   const header: PointHeader = {
     ...identity,
     id,
@@ -93,26 +100,85 @@ async function commit(plan: CapturePlan, request: CaptureRequest, results: reado
     directories: totals.directories,
     links: totals.links,
     bytes: totals.bytes,
-    addedBytes: totals.addedBytes + manifest.size,
+    addedBytes: totals.addedBytes + manifest.size + attributes.addedBytes,
     digest: manifest.digest,
     fidelity: {
       modes: process.platform !== "win32",
       owners: process.platform !== "win32",
-      acls: false,
-      extendedAttributes: false,
+      acls: attributes.kept,
+      extendedAttributes: attributes.kept,
       encrypted: false,
       skipped: totals.skipped,
-      warnings: totals.warnings.slice(0, mostWarnings),
+      warnings: [...warnings, ...totals.warnings].slice(0, mostWarnings),
     },
     manifestSize: manifest.size,
-    attributes: null,
+    attributes: attributes.reference,
   };
+  await rename(draft, manifestPath(layout, id));
+  await syncDirectory(layout.packs);
   await syncDirectory(layout.points);
   await writeHeader(layout, header);
   const point = readPoint(layout, id);
   if (point === null)
     throw new PostureError("permanent", `${layout.root}: the recovery point ${id} vanished as soon as it was written`);
   return point;
+}
+
+async function writeDraft(
+  plan: CapturePlan,
+  draft: string,
+  identity: string,
+  results: readonly ThreadResult[],
+  totals: WalkTotals,
+): Promise<ManifestSummary> {
+  const finished = results.flatMap((result) => result.packs);
+  const packs = toPackUses(plan.layout, plan.packIds, finished, totals);
+  const segments = results.map(({ segment, blocks }) => ({ path: segment, blocks: new BlockList(blocks) }));
+  const directories = new Int32Array(plan.counters)[counters.directories] ?? 0;
+  return await writeManifest(draft, identity, segments, directories, packs);
+}
+
+interface KeptAttributes {
+  readonly kept: boolean;
+  readonly reference: AttributesReference;
+  readonly addedBytes: number;
+  readonly warnings: readonly CaptureWarning[];
+}
+
+async function keepAttributes(
+  plan: CapturePlan,
+  request: CaptureRequest,
+  draft: string,
+  results: readonly ThreadResult[],
+  previous: Previous | null,
+  signal: AbortSignal,
+): Promise<KeptAttributes> {
+  const paths = {
+    files: results.flatMap((result) => result.paths.files),
+    long: results.flatMap((result) => result.paths.long),
+  };
+  if (plan.listPaths === "none") return { kept: false, reference: null, addedBytes: 0, warnings: [] };
+  const before = previous?.attributes ?? null;
+  if (before !== null && paths.files.length + paths.long.length === 0)
+    return { kept: true, reference: before.reference, addedBytes: 0, warnings: [] };
+  const manifest = openManifest(draft);
+  try {
+    const dumped = before?.dump ?? Buffer.alloc(0);
+    const { dump, trouble } = await captureAttributes(plan.root, paths, dumped, manifest, signal);
+    const reference =
+      before !== null && dump.equals(dumped)
+        ? before.reference
+        : await storeAttributes(plan.layout, plan.temporary, dump);
+    const addedBytes = reference === before?.reference ? 0 : dump.length;
+    return {
+      kept: trouble === null,
+      reference,
+      addedBytes,
+      warnings: trouble === null ? [] : [{ path: ".", why: trouble }],
+    };
+  } finally {
+    manifest.close();
+  }
 }
 
 function toPackUses(
@@ -134,8 +200,15 @@ function describeExisting(layout: StoreLayout, id: string | undefined, label: nu
   return { label, id, size: statSync(join(layout.packs, packFileName(id))).size };
 }
 
+interface Previous {
+  readonly manifest: string;
+  readonly labels: ReadonlyMap<number, number>;
+  /** Its extended attributes; null where they have to be read anew. */
+  readonly attributes: { readonly reference: AttributesReference; readonly dump: Buffer } | null;
+}
+
 /** The latest point of the same schedule and source that is of use. None is no failure: everything is read, then. */
-function findPrevious(layout: StoreLayout, request: CaptureRequest, packIds: readonly string[]): CapturePlan["previous"] {
+function findPrevious(layout: StoreLayout, request: CaptureRequest, packIds: readonly string[]): Previous | null {
   const candidates = listPoints(layout).filter(
     (point) => point.schedule === request.schedule && point.source === request.source && point.damage === null,
   );
@@ -143,9 +216,24 @@ function findPrevious(layout: StoreLayout, request: CaptureRequest, packIds: rea
     const manifest = tryOpenManifest(layout, point.id);
     if (manifest === null) continue;
     manifest.close();
-    return { manifest: manifest.path, labels: mapLabels(layout, manifest, packIds) };
+    return {
+      manifest: manifest.path,
+      labels: mapLabels(layout, manifest, packIds),
+      attributes: readPreviousAttributes(layout, point.id),
+    };
   }
   return null;
+}
+
+function readPreviousAttributes(layout: StoreLayout, id: string): Previous["attributes"] {
+  const header = readTrustedHeader(layout, id);
+  if (header === null || !header.fidelity.extendedAttributes) return null;
+  try {
+    return { reference: header.attributes, dump: readAttributes(layout, header.attributes) };
+  } catch (error) {
+    if (error instanceof DamageError) return null;
+    throw error;
+  }
 }
 
 function tryOpenManifest(layout: StoreLayout, id: string): Manifest | null {
@@ -175,7 +263,8 @@ function mapLabels(layout: StoreLayout, manifest: Manifest, packIds: readonly st
 function addUp(results: readonly ThreadResult[]): WalkTotals {
   const sum = emptyTotals();
   for (const { totals } of results) {
-    for (const count of ["files", "directories", "links", "bytes", "addedBytes", "skipped"] as const) sum[count] += totals[count];
+    for (const count of ["files", "directories", "links", "bytes", "addedBytes", "skipped"] as const)
+      sum[count] += totals[count];
     sum.warnings.push(...totals.warnings);
     for (const [label, used] of totals.used) sum.used.set(label, (sum.used.get(label) ?? 0) + used);
   }

@@ -38,7 +38,7 @@ export class ContentCheck implements BatchHandler<readonly PointDirectory[], Con
   }
 
   handle(batch: readonly PointDirectory[]): ContentCheckResult {
-    const result = { files: 0, bytes: 0, damagedFiles: 0, damaged: [] as { path: string; why: string }[] };
+    const result = { files: 0, bytes: 0, damagedFiles: 0, damaged: new Array<{ path: string; why: string }>() };
     for (const { id, path } of batch) {
       const entries = this.#manifest.block(id);
       while (entries.next()) {
@@ -50,7 +50,8 @@ export class ContentCheck implements BatchHandler<readonly PointDirectory[], Con
           continue;
         }
         result.damagedFiles += 1;
-        if (result.damaged.length < mostDamaged) result.damaged.push({ path: toDisplay(joinPath(path, entries.name)), why });
+        if (result.damaged.length < mostDamaged)
+          result.damaged.push({ path: toDisplay(joinPath(path, entries.name)), why });
       }
     }
     return { ...result, quarantine: this.#takeQuarantine() };

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, type BigIntStats } from "node:fs";
+import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync } from "node:fs";
 import { type BytePath, toFileSystemPath } from "./byte-path";
 
 /**
@@ -12,8 +12,8 @@ export interface DirectoryHandle {
   close(): void;
 }
 
-/** The longest path that is given to the operating system in one piece. */
-const longestPath = 3_500;
+/** The longest path that is given to the operating system in one piece, in bytes. */
+export const longestPath = 3_500;
 
 /**
  * Opens a directory below a root. Paths of any length can be opened.
@@ -49,6 +49,15 @@ function openInSteps(root: BytePath, path: BytePath): DirectoryHandle {
     }
   }
   return current;
+}
+
+/** Opens the directory that holds an entry; with the entry's name there. The root is `.` in itself. */
+export function openParent(
+  root: BytePath,
+  path: BytePath,
+): { readonly handle: DirectoryHandle; readonly name: BytePath } {
+  const cut = path.lastIndexOf("/");
+  return { handle: openDirectory(root, path.slice(0, Math.max(0, cut))), name: path.slice(cut + 1) || "." };
 }
 
 /** Cuts a path into pieces of whole names, none too long. */

@@ -55,7 +55,9 @@ function markNeededPacks(layout: StoreLayout, points: readonly PointId[]): Reado
     try {
       const manifest = openManifest(manifestPath(layout, id));
       manifest.close();
-      if (manifest.digest !== readTrustedHeader(layout, id)?.digest) return null;
+      const header = readTrustedHeader(layout, id);
+      if (manifest.digest !== header?.digest) return null;
+      if (header.attributes !== null) needed.add(header.attributes.pack);
       for (const pack of manifest.packs.values()) needed.add(pack.id);
     } catch (error) {
       if (error instanceof DamageError) return null;

@@ -53,7 +53,7 @@ export interface ContentReference {
   readonly offset: number;
 }
 
-export const blockHeaderSize = 2 + 4 + 4 + 8 + 4 + 8 + 4;
+export const blockHeaderSize = 2 + 4 + 4 + 8 + 4 + 8 + 4 + 8 + 4;
 const commonSize = 1 + 1 + 2;
 const attributesSize = 2 + 4 + 4 + 8 + 4;
 const fileSize = attributesSize + 8 + 8 + 4 + 8 + 32 + 4 + 8;
@@ -65,11 +65,12 @@ export class BlockWriter {
   #length = 0;
   #entries = 0;
 
-  /** Begins a block. `device` is the directory's. */
-  begin(attributes: Attributes, device: number): void {
+  /** Begins a block. `changed` and `device` are the directory's. */
+  begin(attributes: Attributes, changed: FileTime, device: number): void {
     this.#length = 0;
     this.#entries = 0;
     this.#attributes(attributes);
+    this.#time(changed);
     this.#u64(device);
     this.#u32(0);
   }
@@ -206,7 +207,12 @@ export class BlockCursor {
   }
 
   get device(): number {
-    return this.#u64At(attributesSize);
+    return this.#u64At(attributesSize + 12);
+  }
+
+  /** When the directory itself was changed, as `ctimeMs`. */
+  get ownChangedMilliseconds(): number {
+    return this.#millisecondsAt(attributesSize);
   }
 
   /** Moves to the next entry; false after the last. Names come in strictly ascending order of their bytes. */
@@ -293,7 +299,7 @@ export class BlockCursor {
     return this.block.toString("latin1", this.#nameStart + this.#nameLength, this.end);
   }
 
-  /** Files: modification time in milliseconds, computed exactly as Node computes `mtimeMs`. */
+  /** Files and links: modification time in milliseconds, computed exactly as Node computes `mtimeMs`. */
   get modifiedMilliseconds(): number {
     return this.#millisecondsAt(this.#body + 10);
   }

@@ -143,10 +143,24 @@ export class PackWriter {
   }
 
   #flushInto(file: number): void {
-    writeFully(file, this.#buffer.subarray(0, this.#buffered), this.#written);
+    writeWithHoles(file, this.#buffer.subarray(0, this.#buffered), this.#written);
     this.#written += this.#buffered;
     this.#buffered = 0;
   }
+}
+
+const holeSize = 64 * 1024;
+const zeros = Buffer.alloc(holeSize);
+
+/** Long runs of zeros are left out: what is not written of a file reads as zeros, and takes no space. */
+function writeWithHoles(file: number, bytes: Buffer, position: number): void {
+  let begin = 0;
+  for (let at = 0; at + holeSize <= bytes.length; at += holeSize) {
+    if (zeros.compare(bytes, at, at + holeSize) !== 0) continue;
+    writeFully(file, bytes.subarray(begin, at), position + begin);
+    begin = at + holeSize;
+  }
+  writeFully(file, bytes.subarray(begin), position + begin);
 }
 
 function writeFully(file: number, bytes: Buffer, position: number): void {

@@ -107,7 +107,7 @@ export class RestoreFiles implements BatchHandler<readonly PointDirectory[], Res
         if (entries.kind === entryKinds.directory) continue;
         const path = joinPath(directory.path, entries.name);
         if (!this.#selection.holds(path)) continue;
-        if (this.setup.only !== null && this.setup.only.length > 0) this.#part.seen.push(path);
+        if (this.#selection.asksFor(path)) this.#part.seen.push(path);
         if (isHardLinked(entries)) hardLinked = true;
         else this.#entry(handle, path, entries);
       }
@@ -178,5 +178,15 @@ function isHardLinked(entry: BlockCursor): boolean {
 }
 
 function emptyPart(): RestoreResultPart {
-  return { files: 0, links: 0, bytes: 0, damagedFiles: 0, damaged: [], warnings: [], hardLinked: [], closed: [], seen: [] };
+  return {
+    files: 0,
+    links: 0,
+    bytes: 0,
+    damagedFiles: 0,
+    damaged: [],
+    warnings: [],
+    hardLinked: [],
+    closed: [],
+    seen: [],
+  };
 }

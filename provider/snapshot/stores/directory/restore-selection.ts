@@ -7,9 +7,11 @@ export interface Selection {
   holds(path: BytePath): boolean;
   /** This directory is on the way to something that belongs to it. */
   leadsTo(directory: BytePath): boolean;
+  /** This very path was asked for. */
+  asksFor(path: BytePath): boolean;
 }
 
-export const everything: Selection = { holds: () => true, leadsTo: () => true };
+export const everything: Selection = { holds: () => true, leadsTo: () => true, asksFor: () => false };
 
 /**
  * Paths as people write them, relative to the tree's root.
@@ -25,6 +27,7 @@ export function toSelection(only: readonly string[]): Selection & { readonly pat
     paths,
     holds: (path) => all || chosen.has(path) || parentsOf(path).some((parent) => chosen.has(parent)),
     leadsTo: (directory) => parents.has(directory),
+    asksFor: (path) => chosen.has(path),
   };
 }
 

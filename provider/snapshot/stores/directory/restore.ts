@@ -5,14 +5,17 @@ import { messageOf, PostureError, systemCodeOf } from "../../../platform/errors"
 import type { PointId, RestoreRequest, RestoreResult } from "../store";
 import { BatchPool } from "./batch-pool";
 import { type BytePath, fromText, joinPath, toDisplay } from "./byte-path";
-import type { DamageError } from "./damage";
+import { DamageError } from "./damage";
 import { DirectoryBatches, isSmallPoint } from "./directory-batches";
 import { type DirectoryHandle, openDirectory } from "./directory-handle";
+import { setExactTimes } from "./exact-times";
 import type { StoreLayout } from "./layout";
 import type { Manifest } from "./manifest";
 import { type BlockCursor, entryKinds } from "./manifest-format";
 import { requireManifest, requirePoint } from "./point-access";
 import { type PointDirectory, walkDirectories } from "./point-content";
+import { readTrustedHeader } from "./point-header";
+import { restoreAttributes } from "./restore-attributes";
 import {
   type FirstNames,
   mostRemarks,
@@ -24,6 +27,7 @@ import {
 } from "./restore-files";
 import { everything, type Selection, toSelection } from "./restore-selection";
 import { RestoreTarget } from "./restore-target";
+import { type AttributesReference, readAttributes } from "./stored-attributes";
 import { Turns } from "./turns";
 
 /**
@@ -40,8 +44,15 @@ export async function restorePoint(
   const manifest = requireManifest(layout, id);
   try {
     const root = await prepareTarget(request);
-    const setup = { layout, manifest: manifest.path, root, only: request.only ?? null, overwrite: request.overwrite === true };
-    const restoration = new Restoration(manifest, setup, selection ?? everything, request);
+    const setup = {
+      layout,
+      manifest: manifest.path,
+      root,
+      only: request.only ?? null,
+      overwrite: request.overwrite === true,
+    };
+    const attributes = readTrustedHeader(layout, id)?.attributes ?? null;
+    const restoration = new Restoration(manifest, setup, selection ?? everything, request, attributes);
     const result = await restoration.run(isSmallPoint(point), signal);
     for (const path of selection?.paths ?? [])
       if (!restoration.seen.has(path))
@@ -81,6 +92,7 @@ class Restoration {
     readonly setup: RestoreSetup,
     readonly selection: Selection,
     readonly request: RestoreRequest,
+    readonly attributes: AttributesReference,
   ) {
     this.#target = new RestoreTarget(setup.overwrite, (path, why) => remark(this.#warnings, path, why));
   }
@@ -111,6 +123,7 @@ class Restoration {
       await pool.close();
     }
     await this.#finish(signal);
+    await this.#finishMetadata(signal);
     return { ...this.#counts, warnings: this.#warnings };
   }
 
@@ -120,7 +133,7 @@ class Restoration {
 
   #makeDirectories({ path, entries }: { readonly path: BytePath; readonly entries: BlockCursor }): void {
     this.#counts.directories += 1;
-    this.seen.add(path);
+    if (this.selection.asksFor(path)) this.seen.add(path);
     let handle: DirectoryHandle | null = null;
     try {
       while (entries.next()) {
@@ -148,6 +161,27 @@ class Restoration {
       for (const directory of touched.sort(comparePaths).reverse()) this.#add(files.finish(directory));
     } finally {
       files.close();
+    }
+  }
+
+  /** What Node cannot set is set by commands. */
+  async #finishMetadata(signal: AbortSignal): Promise<void> {
+    const { root } = this.setup;
+    for (const trouble of [
+      await this.#restoreAttributes(root, signal),
+      await setExactTimes(Buffer.from(root, "latin1").toString("utf8"), this.manifest, this.selection, signal),
+    ])
+      if (trouble !== null) remark(this.#warnings, "", trouble);
+  }
+
+  async #restoreAttributes(root: BytePath, signal: AbortSignal): Promise<string | null> {
+    try {
+      const dump = readAttributes(this.setup.layout, this.attributes);
+      return await restoreAttributes(root, dump, this.manifest, this.selection, signal);
+    } catch (error) {
+      if (!(error instanceof DamageError)) throw error;
+      this.#damage("", error);
+      return null;
     }
   }
 

@@ -5,7 +5,7 @@ import { type BytePath, joinPath, toDisplay, toFileSystemPath } from "./byte-pat
 import { DamageError } from "./damage";
 import { type DirectoryHandle, openDirectory } from "./directory-handle";
 import type { Exclusion } from "./exclude";
-import { captureFile, type KnownContents, SourceFailure, toFileTime } from "./file-capture";
+import { captureFile, type KnownContents, SourceFailure, toFileTime, toMillisecondsLikeNode } from "./file-capture";
 import type { Manifest } from "./manifest";
 import { type Attributes, type BlockCursor, BlockWriter, entryKinds, fileFlags, noPack } from "./manifest-format";
 import type { PackWriter } from "./pack-writer";
@@ -37,6 +37,8 @@ export interface WalkSettings {
   readonly root: BytePath;
   readonly exclusion: Exclusion;
   readonly previous: PreviousPoint | null;
+  /** Whether what did not change is to be told as changed too. */
+  readonly tellUnchanged: boolean;
   /** The store itself is never captured. */
   readonly store: { readonly device: number; readonly inode: number };
 }
@@ -68,12 +70,16 @@ export class TreeWalk {
   readonly totals = emptyTotals();
   readonly #writer = new BlockWriter();
 
-  /** @param allocateDirectory gives every directory of one capture its own number, without gaps. */
+  /**
+   * @param allocateDirectory gives every directory of one capture its own number, without gaps.
+   * @param onChanged gets every path that is new, or was changed in any way, since the previous point.
+   */
   constructor(
     readonly settings: WalkSettings,
     readonly packs: PackWriter,
     readonly known: KnownContents,
     readonly allocateDirectory: () => number,
+    readonly onChanged: (path: BytePath) => void,
   ) {}
 
   /**
@@ -89,7 +95,7 @@ export class TreeWalk {
   ): void {
     const handle = this.#open(task);
     try {
-      if (handle === null) this.#writer.begin(task.seen?.attributes ?? noAttributes, 0);
+      if (handle === null) this.#writer.begin(task.seen?.attributes ?? noAttributes, noAttributes.modified, 0);
       else this.#readEntries(task, handle, enqueue);
     } finally {
       handle?.close();
@@ -107,7 +113,10 @@ export class TreeWalk {
       if (task.seen === null) throw error;
       return this.#leaveOut(task.path, describeFailure(error, "directory"));
     }
-    if (task.seen === null || (Number(handle.stats.ino) === task.seen.inode && Number(handle.stats.dev) === task.seen.device))
+    if (
+      task.seen === null ||
+      (Number(handle.stats.ino) === task.seen.inode && Number(handle.stats.dev) === task.seen.device)
+    )
       return handle;
     handle.close();
     return this.#leaveOut(task.path, "directory was replaced by another while it was read");
@@ -117,6 +126,7 @@ export class TreeWalk {
     const names = this.#list(task, handle);
     const own = handle.stats;
     const device = Number(own.dev);
+    const changed = toFileTime(own.ctimeNs);
     this.#writer.begin(
       {
         mode: Number(own.mode) & 0o7777,
@@ -124,9 +134,12 @@ export class TreeWalk {
         group: Number(own.gid),
         modified: toFileTime(own.mtimeNs),
       },
+      changed,
       device,
     );
     const previous = this.#previousEntries(task, device);
+    if (this.settings.tellUnchanged || previous?.ownChangedMilliseconds !== toMillisecondsLikeNode(changed))
+      this.onChanged(task.path);
     for (const name of names) {
       if (this.settings.exclusion(task.path, name)) continue;
       const stats = this.#inspect(task.path, name, handle);
@@ -135,7 +148,7 @@ export class TreeWalk {
       const kind = stats.mode & 0o170000;
       if (kind === 0o100000) this.#file(task.path, name, handle, stats, before);
       else if (kind === 0o040000) this.#directory(task, name, stats, before, enqueue);
-      else if (kind === 0o120000) this.#link(task.path, name, handle);
+      else if (kind === 0o120000) this.#link(task.path, name, handle, before);
       else this.#leaveOut(joinPath(task.path, name), `${specialKinds.get(kind) ?? "special file"} is not kept`);
     }
   }
@@ -155,7 +168,7 @@ export class TreeWalk {
     try {
       const cursor = this.settings.previous.manifest.block(task.previous);
       // Inodes of another device say nothing.
-      return cursor.device === device && cursor.next() ? cursor : null;
+      return cursor.device === device ? cursor : null;
     } catch (error) {
       // A damaged manifest is no help: everything in this directory is read anew, which also heals it.
       if (error instanceof DamageError) return null;
@@ -177,6 +190,7 @@ export class TreeWalk {
       if (label !== null) {
         this.#writer.copyFile(before, label);
         this.#count(before.size, label);
+        if (this.settings.tellUnchanged) this.onChanged(joinPath(directory, name));
         return;
       }
     }
@@ -205,6 +219,7 @@ export class TreeWalk {
       this.#writer.file(name, flags, attributes, content, { changed: toFileTime(now.ctimeNs), inode: now.ino });
       this.totals.addedBytes += captured.added;
       this.#count(content.size, content.pack);
+      this.onChanged(joinPath(directory, name));
       if (!captured.steady)
         this.#warn(joinPath(directory, name), "changed whenever it was read: what was kept may be of several moments");
     } catch (error) {
@@ -251,7 +266,7 @@ export class TreeWalk {
     enqueue({ id, path, previous, seen: { device: stats.dev, inode: stats.ino, attributes } });
   }
 
-  #link(directory: BytePath, name: BytePath, handle: DirectoryHandle): void {
+  #link(directory: BytePath, name: BytePath, handle: DirectoryHandle, before: BlockCursor | null): void {
     const path = toFileSystemPath(handle.prefix + name);
     try {
       const target = readlinkSync(path, { encoding: "latin1" });
@@ -264,6 +279,8 @@ export class TreeWalk {
       };
       this.#writer.link(name, attributes, target);
       this.totals.links += 1;
+      if (this.settings.tellUnchanged || !isSameLink(before, target, attributes))
+        this.onChanged(joinPath(directory, name));
     } catch (error) {
       this.#leaveOut(joinPath(directory, name), describeFailure(error, "link"));
     }
@@ -303,6 +320,11 @@ const specialKinds = new Map([
 function seek(cursor: BlockCursor, name: BytePath): BlockCursor | null {
   while (cursor.name < name) if (!cursor.next()) return null;
   return cursor.name === name ? cursor : null;
+}
+
+function isSameLink(before: BlockCursor | null, target: BytePath, { modified }: Attributes): boolean {
+  if (before === null || before.kind !== entryKinds.link || before.target !== target) return false;
+  return before.modifiedMilliseconds === toMillisecondsLikeNode(modified);
 }
 
 function isUnchanged(before: BlockCursor, stats: Stats): boolean {

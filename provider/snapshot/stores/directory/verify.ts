@@ -13,7 +13,9 @@ import { type BlockCursor, entryKinds, noPack } from "./manifest-format";
 import { packFileName } from "./pack-format";
 import { openPointManifest, requirePoint } from "./point-access";
 import { walkDirectories } from "./point-content";
+import { readTrustedHeader } from "./point-header";
 import { addToQuarantine } from "./quarantine";
+import { findAttributesDamage, readAttributes } from "./stored-attributes";
 import { Turns } from "./turns";
 
 /** Looks at one point, as deeply as asked. What is found damaged is remembered for the next capture. */
@@ -29,6 +31,8 @@ export async function verifyPoint(
   if (listed !== null) found.add("", listed);
   try {
     const { manifest, damage } = openPointManifest(layout, id);
+    const attributesDamage = verifyAttributes(layout, id, depth);
+    if (attributesDamage !== null) found.add("", attributesDamage);
     try {
       if (damage !== null && listed === null) found.add("", damage);
       await verifyManifest(layout, manifest, point, found, signal);
@@ -53,10 +57,29 @@ async function verifyManifest(
   else await verifyPresence(layout, manifest, found, signal);
 }
 
-async function verifyPresence(layout: StoreLayout, manifest: Manifest, found: Findings, signal: AbortSignal): Promise<void> {
+function verifyAttributes(layout: StoreLayout, id: PointId, depth: VerificationDepth): string | null {
+  const reference = readTrustedHeader(layout, id)?.attributes ?? null;
+  if (depth === "metadata") return findAttributesDamage(layout, reference);
+  try {
+    readAttributes(layout, reference);
+    return null;
+  } catch (error) {
+    if (error instanceof DamageError) return `its extended attributes: ${error.message}`;
+    throw error;
+  }
+}
+
+async function verifyPresence(
+  layout: StoreLayout,
+  manifest: Manifest,
+  found: Findings,
+  signal: AbortSignal,
+): Promise<void> {
   const check = checkPresence(layout, manifest);
   const turns = new Turns(signal);
-  for (const { path, entries } of walkDirectories(manifest, (broken, error) => found.add(toDisplay(broken), error.message))) {
+  for (const { path, entries } of walkDirectories(manifest, (broken, error) =>
+    found.add(toDisplay(broken), error.message),
+  )) {
     while (entries.next()) {
       if (entries.kind !== entryKinds.file) continue;
       const damage = check(entries);
