@@ -39,6 +39,18 @@ module.exports = class {
 };
 `;
 
+const policyPack = `
+const { PolicyPack } = require("@pulumi/policy");
+new PolicyPack("engine-itself", { policies: [{
+  name: "declared",
+  description: "the setting is declared",
+  enforcementLevel: "mandatory",
+  validateResource: (args, report) => {
+    if (args.props.setting === "forbidden") report("the setting is forbidden");
+  },
+}] });
+`;
+
 let workspace: Workspace;
 let world: string;
 
@@ -83,6 +95,18 @@ it("ends with the program's own message where the program fails", async () => {
   const ended = await workspace.pulumi("up", "--yes", "--skip-preview");
   expect(ended.exitCode).not.toBe(0);
   expect(ended.output).toContain("Error: the program fails");
+});
+
+it("holds a stack to a policy pack", async () => {
+  await workspace.write("policies/PulumiPolicy.yaml", "runtime: nodejs");
+  await workspace.write("policies/package.json", '{ "main": "index.js", "version": "1.0.0" }');
+  await workspace.write("policies/index.js", policyPack);
+  const judged = ["preview", "--policy-pack", "policies"];
+  expect(await workspace.pulumi(...judged)).toEqual(succeeding("engine-itself@v1.0.0"));
+  await workspace.pulumi("config", "set", "setting", "forbidden");
+  const refused = await workspace.pulumi(...judged);
+  expect(refused.exitCode).not.toBe(0);
+  expect(refused.output).toContain("the setting is forbidden");
 });
 
 function succeeding(text: string): unknown {

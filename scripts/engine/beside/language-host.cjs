@@ -122,7 +122,7 @@ function startPlugin(request) {
   );
   const [engine, ...rest] = request.getArgsList();
   return request.getKind() === "analyzer"
-    ? start(directory, "run-policy-pack", [engine, directory, ...rest], environment)
+    ? start(directory, "run-policy-pack", [...flag("pwd", directory), engine, directory, ...rest], environment)
     : start(directory, "run-plugin", [directory, engine, ...rest], environment);
 }
 
