@@ -53,8 +53,18 @@ export function* evenStretches(timeZone: string, from: number): Generator<EvenSt
   }
 }
 
+/** A reading of a zone's clock: what it shows at an instant, as milliseconds since 1970 on that clock. Quick for instants near one another. */
+export function clockOf(timeZone: string): (instant: number) => number {
+  let stretch: EvenStretch | undefined;
+  return (instant) => {
+    if (stretch === undefined || instant < stretch.from || instant >= stretch.until)
+      stretch = evenStretches(timeZone, instant).next().value;
+    return instant + stretch.offset;
+  };
+}
+
 /** How far local clocks are ahead of UTC at an instant, in milliseconds. */
-export function offsetAt(timeZone: string, instant: number): number {
+function offsetAt(timeZone: string, instant: number): number {
   if (timeZone === "UTC") return 0;
   const second = Math.floor(instant / 1_000) * 1_000;
   const [month = 0, day = 0, year = 0, hour = 0, minute = 0, seconds = 0] = formatOf(timeZone)

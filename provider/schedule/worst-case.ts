@@ -11,8 +11,8 @@ export interface WorstCase {
 }
 
 const millisecondsPerDay = 86_400_000;
-/** Every span that does not depend on the present begins here. */
-const fixedFrom = new Date("2026-01-01T00:00:00Z");
+/** Where every span begins that is not to depend on the present. The same in every release. */
+export const fixedFrom = new Date("2027-01-01T00:00:00Z");
 /** After 28 years the days of the week fall on the same dates again. */
 const longSpanDays = 28 * 365 + 7;
 const shortSpanDays = 800;
@@ -44,7 +44,7 @@ export function worstCase(
 
 /**
  * The RPO of a schedule that declares none: its worst case over a fixed span, never today's, so that it is the same whenever it is
- * asked. The span begins on 2026-01-01 and lasts 800 days where every week is like every other, else 28 years, after which dates and days
+ * asked. The span begins on 2027-01-01 and lasts 800 days where every week is like every other, else 28 years, after which dates and days
  * of the week meet again.
  */
 export function defaultRpoMilliseconds(when: When, expectedDurationMilliseconds: number): number {

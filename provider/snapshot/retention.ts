@@ -1,7 +1,7 @@
 import { formatInstant } from "../platform/clock";
 import { toMilliseconds } from "../platform/durations";
 import type { Keep } from "../schedule/schema";
-import { offsetAt } from "../schedule/time-zone";
+import { clockOf } from "../schedule/time-zone";
 
 /** What retention needs to know of a recovery set. */
 export interface RetainableSet {
@@ -136,10 +136,10 @@ function newestOfEach<S extends RetainableSet>(
 ): readonly S[] {
   const seen = new Set<number>();
   const newest: S[] = [];
+  const localTime = clockOf(timeZone);
   if (count === 0) return newest;
   for (const set of sets) {
-    const instant = set.startedAt.getTime();
-    const period = periodOf(instant + offsetAt(timeZone, instant));
+    const period = periodOf(localTime(set.startedAt.getTime()));
     if (seen.has(period)) continue;
     if (seen.size === count) return newest;
     seen.add(period);

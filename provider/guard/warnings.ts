@@ -1,0 +1,104 @@
+import { formatMilliseconds, toMilliseconds } from "../platform/durations";
+import type { Keep, ScheduleDeclaration } from "../schedule/schema";
+import { countSkippedStarts, simulateAge, simulateRetention } from "./simulate";
+
+/** Something that a preview says about a declaration before anything has happened. */
+export interface PreviewFinding {
+  readonly kind: "rpo-not-met" | "starts-skipped" | "few-recovery-sets" | "short-look-back";
+  /** An error stops the preview: what is declared cannot come true. */
+  readonly severity: "error" | "warning";
+  /** The property that it is about, as a path. */
+  readonly property: string;
+  /** What was found, and what to do about it. */
+  readonly sentence: string;
+}
+
+const millisecondsPerDay = 86_400_000;
+
+/**
+ * What can be foretold of a schedule, errors first. The same for the same declaration whenever it is asked: it simulates a fixed span,
+ * never the time from today.
+ */
+export function findPreviewFindings(declaration: ScheduleDeclaration): readonly PreviewFinding[] {
+  return [...findUnmetRpo(declaration), ...findSkippedStarts(declaration), ...findThinRetention(declaration)];
+}
+
+function findUnmetRpo(declaration: ScheduleDeclaration): readonly PreviewFinding[] {
+  if (declaration.rpo === undefined) return [];
+  const limit = toMilliseconds(declaration.rpo);
+  const { worstCase, withoutClockChanges } = simulateAge(declaration);
+  if (worstCase.milliseconds <= limit) return [];
+  const zone = declaration.when.timeZone ?? "UTC";
+  const worst = formatSpan(worstCase.milliseconds);
+  const cause = withoutClockChanges <= limit ? ` (DST, ${zone})` : "";
+  return [
+    {
+      kind: "rpo-not-met",
+      severity: "error",
+      property: "rpo",
+      sentence: `worst case ${worst} on ${formatDay(worstCase.at, zone)}${cause}, rpo ${formatSpan(limit)}: declare an rpo of at least ${worst}, or run more often`,
+    },
+  ];
+}
+
+function findSkippedStarts(declaration: ScheduleDeclaration): readonly PreviewFinding[] {
+  const { expectedDuration } = declaration;
+  if (expectedDuration === undefined) return [];
+  const skippedStarts = countSkippedStarts(declaration);
+  if (skippedStarts === 0) return [];
+  return [
+    {
+      kind: "starts-skipped",
+      severity: "warning",
+      property: "expectedDuration",
+      sentence: `a run is expected to take ${formatSpan(toMilliseconds(expectedDuration))}, so ${describeStarts(skippedStarts)} due while the run before still goes on, and skipped: run less often`,
+    },
+  ];
+}
+
+function findThinRetention(declaration: ScheduleDeclaration): readonly PreviewFinding[] {
+  const { keep } = declaration;
+  if (keep === undefined || reachesBackDays(keep)) return [];
+  const { sets, lookBackMilliseconds, stillGrowing } = simulateRetention(declaration);
+  if (stillGrowing) return [];
+  if (sets === 1)
+    return [
+      {
+        kind: "few-recovery-sets",
+        severity: "warning",
+        property: "keep",
+        sentence:
+          "keep holds a single recovery set: if that one is damaged, or holds the damage, nothing else is left to restore",
+      },
+    ];
+  if (lookBackMilliseconds + simulateAge(declaration).worstCase.milliseconds >= millisecondsPerDay) return [];
+  return [
+    {
+      kind: "short-look-back",
+      severity: "warning",
+      property: "keep",
+      sentence: `keep holds ${sets} recovery sets that reach back ${formatSpan(lookBackMilliseconds)}: damage that is noticed later cannot be undone`,
+    },
+  ];
+}
+
+/** Whether it can be told without simulation that the sets of several days are held. */
+function reachesBackDays({ daily = 0, weekly = 0, monthly = 0 }: Keep): boolean {
+  return daily >= 3 || weekly >= 2 || monthly >= 2;
+}
+
+function describeStarts(count: number): string {
+  return count === 1 ? "one start a year is" : `${count} starts a year are`;
+}
+
+/** Hours and minutes up to four days, as people compare RPOs (`25h`, `24h 30m`); days beyond. */
+function formatSpan(milliseconds: number): string {
+  const minutes = Math.ceil(milliseconds / 60_000);
+  if (minutes < 60 || minutes > 4 * 1_440) return formatMilliseconds(milliseconds);
+  return minutes % 60 === 0 ? `${minutes / 60}h` : `${Math.floor(minutes / 60)}h ${minutes % 60}m`;
+}
+
+/** The day in the zone, `2027-10-31`. */
+function formatDay(instant: Date, timeZone: string): string {
+  return new Intl.DateTimeFormat("sv-SE", { timeZone, dateStyle: "short" }).format(instant);
+}
