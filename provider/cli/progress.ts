@@ -43,7 +43,7 @@ class LineProgress implements Progress {
     if (!begins && performance.now() - this.#printedAt < millisecondsBetweenLines) return;
     this.#step = step;
     this.#printedAt = performance.now();
-    this.note(begins && progress.files === 0 ? step : `${step}: ${describeAmount(progress)}`);
+    this.note([step, describeAmount(progress)].filter((part) => part !== "").join(": "));
   }
 
   note(line: string): void {
@@ -82,7 +82,7 @@ class BarProgress implements Progress {
   #begin(step: string, total: number, payload: Readonly<Record<string, string>>): void {
     this.end();
     this.#step = step;
-    const format = total === 0 ? "{step}: {amount}" : "{step} {bar} {percentage}% {amount}, {eta_formatted} left";
+    const format = total === 0 ? "{step} {amount}" : "{step} {bar} {percentage}% {amount}, {eta_formatted} left";
     this.#bar = new SingleBar({
       format,
       stream: process.stderr,
@@ -100,10 +100,9 @@ function nameStep({ step, subject }: ProgressReport): string {
   return subject === "" ? step : `${step} ${showPath(subject)}`;
 }
 
-function describeAmount({ files, bytes, totalFiles, totalBytes }: ProgressReport): string {
-  const known =
-    totalFiles === undefined || totalBytes === undefined
-      ? ""
-      : ` of ${formatCount(totalFiles, "file")}, ${formatBytes(totalBytes)}`;
-  return `${formatCount(files, "file")}, ${formatBytes(bytes)}${known}`;
+function describeAmount({ files, bytes, totalFiles = 0, totalBytes = 0 }: ProgressReport): string {
+  if (files === 0 && bytes === 0 && totalFiles === 0) return "";
+  // A capture's totals are those of the last one: a share may have grown beyond them.
+  if (totalFiles < files || totalBytes < bytes) return `${formatCount(files, "file")}, ${formatBytes(bytes)}`;
+  return `${files}/${formatCount(totalFiles, "file")}, ${formatBytes(bytes)}/${formatBytes(totalBytes)}`;
 }

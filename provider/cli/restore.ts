@@ -5,7 +5,7 @@ import { identifier } from "../declaration/primitives";
 import { now } from "../platform/clock";
 import { PostureError } from "../platform/errors";
 import { layOut } from "../restore/layout";
-import { selectRestorable } from "../restore/restorable";
+import { requireRestorable } from "../restore/restorable";
 import type { RecoveryPoint, RestoreResult } from "../snapshot/stores/store";
 import { type CommandSurroundings, register } from "./command";
 import { exitCodes } from "./exit-codes";
@@ -46,7 +46,7 @@ export function registerRestore(program: Command, surroundings: CommandSurroundi
         const { store, schedule, job } = await findStored(home, id, storePath);
         const declared = job?.kind === "drill" ? job.declaration.from.point : undefined;
         const point = wanted ?? declared ?? "latest";
-        const points = selectRestorable({ schedule, point }, await store.list({ schedule }, signal), now());
+        const points = requireRestorable({ schedule, point }, await store.list({ schedule }, signal), now());
         const restored: Restored[] = [];
         for (const each of planRestore(resolve(to), points, only)) {
           const { point: from } = each;

@@ -17,7 +17,7 @@ import { type Comparison, compareTree, type Difference } from "./compare";
 import { appendEvidence, type EvidenceFindings, type EvidenceRecord, refuseBroken, restartEvidence } from "./evidence";
 import { layOut } from "./layout";
 import { probePlace } from "./place";
-import { selectRestorable } from "./restorable";
+import { requireRestorable } from "./restorable";
 import { pickEntries, planScope, type RestoreScope } from "./scope";
 import { makeScratch, removeScratch } from "./scratch";
 
@@ -148,7 +148,7 @@ async function rehearse(drill: Drill, drivers: Drivers): Promise<EvidenceFinding
   const { from, to } = job.declaration;
   await removeScratch(to, await listEarlierDrills(home, job.id, run));
   const store = drivers.openStore(from.store);
-  const points = selectRestorable(from, await store.list({ schedule: from.schedule }, options.signal), now());
+  const points = requireRestorable(from, await store.list({ schedule: from.schedule }, options.signal), now());
   const scope = await planScope(job.declaration.drill, run, points, store, options.signal);
   await requirePlace(to, scope.bytes);
   const scratch = await makeScratch(to, run);

@@ -32,11 +32,13 @@ async function captureSource(
   earlier: readonly RecoveryPoint[],
 ): Promise<RecoveryPoint> {
   const { job, run, store, drivers, options, home } = context;
-  options.onProgress?.({ step: "capture", subject: name, files: 0, bytes: 0 });
+  const last = earlier.findLast((point) => point.source === name && point.damage === null);
+  const totals = last === undefined ? {} : { totalFiles: last.files, totalBytes: last.bytes };
+  options.onProgress?.({ step: "capture", subject: name, files: 0, bytes: 0, ...totals });
   const startedAt = now();
   const { tree } = await drivers.openSource(declaration).gather(openStaging(home, job.id), options.signal);
   await refuseStoreWithin(context, name, tree);
-  if (options.acceptEmpty !== true) await refuseEmptied(name, tree, earlier);
+  if (options.acceptEmpty !== true) await refuseEmptied(name, tree, last);
   const point = await store.capture(
     {
       schedule: job.id,
@@ -45,7 +47,7 @@ async function captureSource(
       owner: job.owner,
       startedAt,
       tree,
-      onProgress: (progress) => options.onProgress?.({ step: "capture", subject: name, ...progress }),
+      onProgress: (progress) => options.onProgress?.({ step: "capture", subject: name, ...totals, ...progress }),
     },
     options.signal,
   );
@@ -63,8 +65,7 @@ function refuseUnreadable(name: string, point: RecoveryPoint): void {
 }
 
 /** An empty folder where files were is more likely a mount that is missing than a share that was cleared. */
-async function refuseEmptied(name: string, tree: Tree, earlier: readonly RecoveryPoint[]): Promise<void> {
-  const last = earlier.findLast((point) => point.source === name && point.damage === null);
+async function refuseEmptied(name: string, tree: Tree, last: RecoveryPoint | undefined): Promise<void> {
   if (last === undefined || last.files === 0) return;
   if ((await readdir(tree.root)).length > 0) return;
   throw new PostureError(

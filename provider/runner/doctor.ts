@@ -8,6 +8,7 @@ import { resolveSecret } from "../platform/secrets";
 import { readEvidence } from "../restore/evidence";
 import { probePlace } from "../restore/place";
 import { findAgent } from "../schedule/agent";
+import { clockTolerance } from "../schedule/health";
 import { openScheduler } from "../schedule/schedulers";
 import type { ObservedEntry } from "../schedule/schedulers/scheduler";
 import type { StoreDeclaration } from "../snapshot/stores/schema";
@@ -30,7 +31,6 @@ export interface Finding {
 }
 
 const leastNode = [20, 19] as const;
-const clockToleranceMilliseconds = 5 * 60_000;
 
 /**
  * Examines everything that a posture needs on this host, as the account that runs this: Node, home, clock, jobs, scheduler, stores, sources,
@@ -82,7 +82,7 @@ async function examineClock(home: Home): Promise<Finding> {
   try {
     await writeFile(probe, "", { flag: "wx", mode: 0o600 });
     const offset = (await stat(probe)).mtimeMs - Date.now();
-    if (Math.abs(offset) <= clockToleranceMilliseconds) return good("clock", "", formatInstant(now()));
+    if (Math.abs(offset) <= clockTolerance) return good("clock", "", formatInstant(now()));
     return bad(
       "clock",
       home.root,
@@ -203,7 +203,7 @@ function describeStore({ path }: StoreDeclaration, points: readonly RecoveryPoin
 }
 
 function describeFuture({ path }: StoreDeclaration, points: readonly RecoveryPoint[]): readonly Finding[] {
-  const ahead = points.findLast((point) => point.startedAt.getTime() > now().getTime() + clockToleranceMilliseconds);
+  const ahead = points.findLast((point) => point.startedAt.getTime() > now().getTime() + clockTolerance);
   if (ahead === undefined) return [];
   return [
     bad(

@@ -7,6 +7,7 @@ import { findHolder } from "../platform/lock";
 import { type Evidence, readEvidence } from "../restore/evidence";
 import { findRestoreFaults } from "../restore/health";
 import { probePlace } from "../restore/place";
+import { findRestorable } from "../restore/restorable";
 import type { RestoreTargetDeclaration } from "../restore/schema";
 import { nextDue } from "../schedule/calendar";
 import { defaultGrace } from "../schedule/defaults";
@@ -23,6 +24,7 @@ import type { RecoveryPoint } from "../snapshot/stores/store";
 import { type Home, requireHome } from "./home";
 import { type FoundJob, findJob, type Job } from "./job";
 import { type JournalRecord, type RunEnded, readJournal } from "./journal";
+import { findLostPoints } from "./lost-points";
 
 /** What is there of one job, and what is wrong with it. */
 export interface Observation {
@@ -184,7 +186,7 @@ export async function observeRestoreTarget(
   if (declaration === undefined || createdAt === undefined) return nothingKnown(job);
   const entry = await view.findEntry(declaration.scheduler, id);
   const stored = await tryToList(view, declaration.from.store, declaration.from.schedule);
-  const points = findRestorable(declaration, stored.points);
+  const points = findRestorable(declaration.from, stored.points, now());
   const records = await readJournal(view.home, id);
   const evidence = await readEvidence(view.home, id);
   const runningSince = await findRunningSince(view.home, id);
@@ -211,17 +213,6 @@ export async function observeRestoreTarget(
   });
   const gone = job.state === "absent" && entry === null && records.length === 0 && evidence.records.length === 0;
   return { job, entry, gone, faults: sortFaults(faults) };
-}
-
-/** The points that a restore of this declaration takes: the named one, or those of the newest complete and undamaged set. */
-export function findRestorable(
-  declaration: RestoreTargetDeclaration,
-  points: readonly RecoveryPoint[],
-): readonly RecoveryPoint[] {
-  const wanted = declaration.from.point ?? "latest";
-  if (wanted !== "latest") return points.filter((point) => point.id === wanted);
-  const good = groupSets(points).filter((set) => set.missing.length === 0 && set.damage === null);
-  return good.at(-1)?.points ?? [];
 }
 
 /** Nothing is there, and nothing is known of what should be: gone, unless a job file stands in its place. */
@@ -292,20 +283,13 @@ function findFailing(records: readonly JournalRecord[]): { since: Date; message:
   return { since: new Date(first.at), message: last.message };
 }
 
-/** Points that runs took, that nobody gave up, and that are no longer there. */
 function findMissing(
   records: readonly JournalRecord[],
   points: readonly RecoveryPoint[],
 ): { count: number; newest: Date } | null {
-  const accountedFor = new Set([
-    ...points.map((point) => point.id),
-    ...records.flatMap((record) => (record.event === "forgot" ? record.points : [])),
-  ]);
-  const losses = endedRecords(records).flatMap((record) =>
-    record.points.filter((point) => !accountedFor.has(point)).map(() => new Date(record.at)),
-  );
-  const newest = losses.at(-1);
-  return newest === undefined ? null : { count: losses.length, newest };
+  const lost = findLostPoints(records, points);
+  const newest = lost.at(-1);
+  return newest === undefined ? null : { count: lost.length, newest: new Date(newest.takenBy) };
 }
 
 async function countDamagedFiles(

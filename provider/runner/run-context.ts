@@ -10,6 +10,7 @@ export interface RunProgress {
   readonly subject: string;
   readonly files: number;
   readonly bytes: number;
+  /** Of a capture: what the last recovery point of the source held. */
   readonly totalFiles?: number;
   readonly totalBytes?: number;
 }
