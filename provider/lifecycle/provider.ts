@@ -12,10 +12,11 @@ import { messageOf, PostureError } from "../platform/errors";
 import { describeHome, initialiseHome } from "../runner/home";
 import { findJob, removeJob } from "../runner/job";
 import { HomeView } from "../runner/observe";
+import { findAgent } from "../schedule/agent";
 import { only, textAt, without } from "./bag";
 import { claimForCreate, claimForUpdate } from "./claim";
 import { quietly } from "./failures";
-import type { Bag, Found, Kind, Known, Target } from "./kind";
+import type { Bag, Found, Kind, Known, Starting, Target } from "./kind";
 import { defaultSettings, readSettings, type Settings } from "./settings";
 import { startAndWait } from "./start";
 
@@ -34,6 +35,8 @@ export interface Shared {
   readonly views: Map<string, HomeView>;
   /** Tells the person who runs the engine. */
   readonly report: (line: string) => void;
+  /** The homes of which it was said that no agent runs. */
+  readonly reminded: Set<string>;
 }
 
 interface Checked {
@@ -120,6 +123,7 @@ export class LifecycleProvider<D> implements dynamic.ResourceProvider {
     view.forgetEntry(id);
     const starting = this.#kind.starting(view, declaration);
     if (starting?.onCreate === true) await this.#start(target, starting);
+    await this.#remindOfAgent(target, starting);
     return { id, outs: await this.#settle(target, inputs) };
   }
 
@@ -174,6 +178,7 @@ export class LifecycleProvider<D> implements dynamic.ResourceProvider {
       const { faults } = await this.#observe(target);
       if (faults.some((fault) => fault.mendedByRun)) await this.#start(target, starting);
     }
+    await this.#remindOfAgent(target, starting);
     return { outs: await this.#settle(target, news) };
   }
 
@@ -196,12 +201,19 @@ export class LifecycleProvider<D> implements dynamic.ResourceProvider {
     });
   }
 
-  async #start(
-    target: Target<D>,
-    starting: { scheduler: Parameters<typeof startAndWait>[1]; waitMilliseconds: number },
-  ) {
+  async #start(target: Target<D>, starting: Starting) {
     await startAndWait(target.view, starting.scheduler, target.id, starting.waitMilliseconds);
     target.view.forgetPoints();
+  }
+
+  /** An embedded scheduler without its agent fires nothing: said once a home, since staleness would show it only much later. */
+  async #remindOfAgent({ view }: Target<D>, starting: Starting | null): Promise<void> {
+    if (starting?.scheduler.kind !== "embedded" || this.#shared.reminded.has(view.home.root)) return;
+    this.#shared.reminded.add(view.home.root);
+    if ((await findAgent(view.home)) === null)
+      this.#shared.report(
+        `no agent runs in ${view.home.root}, so nothing fires: start it on its host by backup-posture agent --home ${view.home.root}`,
+      );
   }
 
   /** What the engine stores after a change. What was not seen to be well comes back as a partial failure with the health that was seen. */

@@ -19,7 +19,7 @@ export interface Providers {
  * @param report where lines for the person who runs the engine go.
  */
 export function createProviders(report: Shared["report"]): Providers {
-  const shared: Shared = { views: new Map(), report };
+  const shared: Shared = { views: new Map(), report, reminded: new Set() };
   return {
     BackupSchedule: new LifecycleProvider(scheduleKind, shared),
     FileShareSnapshot: new LifecycleProvider(snapshotKind, shared),

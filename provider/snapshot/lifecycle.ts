@@ -4,7 +4,7 @@ import { without } from "../lifecycle/bag";
 import type { Kind, Target } from "../lifecycle/kind";
 import { formatInstant, now } from "../platform/clock";
 import { PostureError } from "../platform/errors";
-import { findJob, type SnapshotJob, writeJob } from "../runner/job";
+import { type SnapshotJob, writeJob } from "../runner/job";
 import { observeSnapshot } from "../runner/observe";
 import { openStaging } from "../runner/staging";
 import { openSource } from "../sources";
@@ -43,23 +43,23 @@ export const snapshotKind: Kind<SnapshotDeclaration> = {
 
 /**
  * Takes a point where there is none to rely on. The job is written before the capture, so that a killed engine leaves an
- * object that tells whose it is, and after it, with the point.
+ * object that tells whose it is, and after it, with the point. Only a point that was found old or damaged is let go, and only
+ * for one that was read back; whatever else the store holds of this id stays.
  */
 async function install(target: Target<SnapshotDeclaration>): Promise<void> {
-  const { view, id, declaration, previous } = target;
+  const { view, declaration, previous } = target;
   const store = openStore(declaration.store);
   if (previous === null || !isDeepStrictEqual(previous.store, declaration.store)) await store.initialise(view.signal);
-  const current = await findJob(view.home, id);
-  const point = current.state === "present" && current.job.kind === "snapshot" ? current.job.point : null;
-  if (previous !== null && isSameCapture(previous, declaration) && (await isReliable(target, point))) {
-    await writeJob(view.home, toJob(target, point));
-    return;
-  }
-  await writeJob(view.home, toJob(target, point));
+  const standing =
+    previous !== null && isSameCapture(previous, declaration)
+      ? await findStanding(target)
+      : { point: null, good: false };
+  await writeJob(view.home, toJob(target, standing.point));
+  if (standing.good) return;
   const taken = await capture(target, store);
-  await requireVerified(target, store, taken);
-  await writeJob(view.home, toJob(target, taken.id));
-  if (previous === null || isSameCapture(previous, declaration)) await letGoOfOthers(target, store, taken);
+  await requireReplacement(target, store, taken, standing.point);
+  await writeJob(view.home, toJob(target, taken));
+  if (standing.point !== null) await store.forget([standing.point.id], { releasePinsOf: target.id }, view.signal);
   view.forgetPoints();
 }
 
@@ -68,15 +68,16 @@ function isSameCapture(previous: SnapshotDeclaration, declaration: SnapshotDecla
   return (["share", "store", "exclude"] as const).every((key) => isDeepStrictEqual(previous[key], declaration[key]));
 }
 
-/** Whether the point that there is keeps what the snapshot promises. The job's own state does not matter: it is written anew. */
-async function isReliable(target: Target<SnapshotDeclaration>, point: string | null): Promise<boolean> {
+/** The point that there is, and whether it keeps what the snapshot promises. The job's own state does not matter: it is written anew. */
+async function findStanding(
+  target: Target<SnapshotDeclaration>,
+): Promise<{ point: RecoveryPoint | null; good: boolean }> {
   const { view, id, declaration, createdAt } = target;
-  const seen = await observeSnapshot(view, id, { declaration, createdAt });
-  const unreachable = seen.faults.find((fault) => fault.kind === "unreachable");
+  const { point, faults } = await observeSnapshot(view, id, { declaration, createdAt });
+  const unreachable = faults.find((fault) => fault.kind === "unreachable");
   if (unreachable !== undefined)
     throw new PostureError("unreachable", `${id}: ${unreachable.sentence}; nothing was captured`);
-  if (seen.point === null || (point !== null && seen.point.id !== point)) return false;
-  return seen.faults.every((fault) => fault.kind === "not installed");
+  return { point, good: point !== null && faults.every((fault) => fault.kind === "not installed") };
 }
 
 async function capture(target: Target<SnapshotDeclaration>, store: Store): Promise<RecoveryPoint> {
@@ -103,29 +104,55 @@ async function capture(target: Target<SnapshotDeclaration>, store: Store): Promi
   return point;
 }
 
-/** A point replaces another only when all of it was read back. */
-async function requireVerified(target: Target<SnapshotDeclaration>, store: Store, point: RecoveryPoint): Promise<void> {
-  const verification = await store.verify(point.id, "content", target.view.signal);
-  if (verification.damagedFiles === 0) return;
-  await store.forget([point.id], { releasePinsOf: target.id }, target.view.signal);
-  throw new PostureError(
-    "permanent",
-    `${target.id}: the new recovery point could not be read back: ${verification.damagedFiles} files differ; the store's disk may be failing`,
-  );
+/**
+ * Makes sure that a new point may stand in for the one before it: all of it can be read back, and it is not empty where that one
+ * is not, which is more likely a mount that is missing than a share that was cleared.
+ */
+async function requireReplacement(
+  target: Target<SnapshotDeclaration>,
+  store: Store,
+  taken: RecoveryPoint,
+  standing: RecoveryPoint | null,
+): Promise<void> {
+  const fault = (await findFault(target, store, taken)) ?? findEmptying(target, taken, standing);
+  if (fault === undefined) return;
+  await store.forget([taken.id], { releasePinsOf: target.id }, target.view.signal);
+  throw new PostureError("permanent", `${target.id}: ${fault}`);
 }
 
-async function letGoOfOthers(target: Target<SnapshotDeclaration>, store: Store, taken: RecoveryPoint): Promise<void> {
-  const points = await store.list({ schedule: target.id }, target.view.signal);
-  const others = points
-    .filter((point) => point.id !== taken.id && point.pinnedBy === target.id)
-    .map((point) => point.id);
-  if (others.length > 0) await store.forget(others, { releasePinsOf: target.id }, target.view.signal);
+async function findFault(
+  { view }: Target<SnapshotDeclaration>,
+  store: Store,
+  taken: RecoveryPoint,
+): Promise<string | undefined> {
+  const { damagedFiles } = await store.verify(taken.id, "content", view.signal);
+  return damagedFiles === 0
+    ? undefined
+    : `the new recovery point could not be read back: ${damagedFiles} files differ; the store's disk may be failing`;
 }
 
-function toJob(target: Target<SnapshotDeclaration>, point: string | null): SnapshotJob {
+function findEmptying(
+  { id, declaration }: Target<SnapshotDeclaration>,
+  taken: RecoveryPoint,
+  standing: RecoveryPoint | null,
+): string | undefined {
+  if (taken.files > 0 || standing === null || standing.files === 0) return undefined;
+  return `${declaration.share.path} is empty, and the last recovery point holds ${standing.files} files; if it is not mounted, mount it; if it is meant to be empty, give up that point first: backup-posture purge ${id} --point ${standing.id}`;
+}
+
+function toJob(target: Target<SnapshotDeclaration>, point: RecoveryPoint | null): SnapshotJob {
   const { id, owner, incarnation, createdAt, declaration } = target;
   const settings = snapshotSchema.parse(without(declaration, ["id", "host", "home", ...controls]));
-  return { format: 1, kind: "snapshot", id, owner, incarnation, createdAt, declaration: settings, point };
+  return {
+    format: 1,
+    kind: "snapshot",
+    id,
+    owner,
+    incarnation,
+    createdAt,
+    declaration: settings,
+    point: point?.id ?? null,
+  };
 }
 
 function describePoint(point: RecoveryPoint) {
