@@ -1,4 +1,5 @@
-import { parseCron } from "./cron-expression";
+import { toMilliseconds } from "../platform/durations";
+import { type CronExpression, parseCron } from "./cron-expression";
 import { type Slot, slots } from "./due-times";
 import type { When } from "./schema";
 import { evenStretches } from "./time-zone";
@@ -14,7 +15,9 @@ const millisecondsPerDay = 86_400_000;
 /** Where every span begins that is not to depend on the present. The same in every release. */
 export const fixedFrom = new Date("2027-01-01T00:00:00Z");
 /** After 28 years the days of the week fall on the same dates again. */
-const longSpanDays = 28 * 365 + 7;
+const longSpanYears = 28;
+/** Dense schedules are read through for fewer years: at most for so many starts, but at least for two. */
+const mostStarts = 100_000;
 const shortSpanDays = 800;
 
 const defaults = new Map<string, number>();
@@ -44,8 +47,8 @@ export function worstCase(
 
 /**
  * The RPO of a schedule that declares none: its worst case over a fixed span, never today's, so that it is the same whenever it is
- * asked. The span begins on 2027-01-01 and lasts 800 days where every week is like every other, else 28 years, after which dates and days
- * of the week meet again.
+ * asked. The span begins on 2027-01-01 and lasts 800 days where every week is like every other; else 28 years, after which dates and
+ * days of the week meet again, or as many years as 100,000 starts take, at least two.
  */
 export function defaultRpoMilliseconds(when: When, expectedDurationMilliseconds: number): number {
   const key = JSON.stringify([
@@ -67,14 +70,24 @@ export function defaultRpoMilliseconds(when: When, expectedDurationMilliseconds:
 /** See {@link defaultRpoMilliseconds}. */
 export function worstCaseOverFixedSpan(when: When, expectedDurationMilliseconds: number): WorstCase {
   const over = (from: Date, days: number) => worstCase(when, { from, days, expectedDurationMilliseconds });
-  if (when.cron === undefined) return over(fixedFrom, when.window === undefined ? 0 : shortSpanDays);
-  if (!parseCron(when.cron).everyWeekAlike) return over(fixedFrom, longSpanDays);
+  if (when.every !== undefined && when.window === undefined) return over(fixedFrom, 0);
+  if (when.every !== undefined && (7 * millisecondsPerDay) % toMilliseconds(when.every) !== 0)
+    return over(fixedFrom, shortSpanDays);
+  const cron = when.cron === undefined ? undefined : parseCron(when.cron);
+  if (cron?.everyWeekAlike === false) return over(fixedFrom, yearsToReadThrough(cron) * 365.25);
   // Weeks differ only where the clocks change, so one quiet week and the days around each change stand for them all.
   const quiet = over(fixedFrom, 7);
   const reachDays = quiet.milliseconds / millisecondsPerDay + 2;
   return changesOfClocks(when.timeZone ?? "UTC")
     .map((change) => over(new Date(change - reachDays * millisecondsPerDay), reachDays + 2))
     .reduce((worst, next) => (next.milliseconds > worst.milliseconds ? next : worst), quiet);
+}
+
+function yearsToReadThrough(cron: CronExpression): number {
+  const firstDay = fixedFrom.getTime() / millisecondsPerDay;
+  const days = Array.from({ length: 366 }, (_, index) => firstDay + index).filter(cron.matchesDay).length;
+  const years = Math.floor(mostStarts / (days * cron.minutesOfDay.length));
+  return Math.min(longSpanYears, Math.max(2, years));
 }
 
 /** When a zone's clocks change within the short span. */

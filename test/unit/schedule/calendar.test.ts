@@ -9,7 +9,7 @@ import {
   worstCase,
 } from "../../../provider/schedule/calendar";
 import { type When, whenSchema } from "../../../provider/schedule/schema";
-import { worstCaseOverFixedSpan } from "../../../provider/schedule/worst-case";
+import { fixedFrom, worstCaseOverFixedSpan } from "../../../provider/schedule/worst-case";
 import { cronExpressions, windows } from "./generated-schedules";
 import { findChangeDays, openBy, readDueTimes, type Wall, watchClock, zones } from "./wall-clock";
 
@@ -402,28 +402,23 @@ describe("defaultRpoMilliseconds", () => {
   });
 
   it("looks at enough: the whole span holds nothing worse", () => {
-    const whens = fc.record({
-      hours: fc.constantFrom("*", "0", "1", "2", "3", "0-3", "*/6", "23"),
-      minutes: fc.constantFrom("0", "30", "59", "*/30"),
-      weekdays: fc.constantFrom("*", "0", "1-5", "6"),
-      window: windows,
-    });
+    const crons = fc
+      .record({
+        hours: fc.constantFrom("*", "0", "1", "2", "3", "0-3", "*/6", "23"),
+        minutes: fc.constantFrom("0", "30", "59", "*/30"),
+        weekdays: fc.constantFrom("*", "0", "1-5", "6"),
+      })
+      .map(({ hours, minutes, weekdays }) => ({ cron: `${minutes} ${hours} * * ${weekdays}` }));
+    const plain = fc.oneof(crons, fc.record({ every: fc.constantFrom("30m", "1h", "8h", "7d") }));
     fc.assert(
       fc.property(
-        whens,
+        plain,
+        windows,
         fc.constantFrom(...zones),
         fc.constantFrom(0, 45, 3_000),
-        ({ hours, minutes, weekdays, window }, timeZone, duration) => {
-          const when: When = {
-            cron: `${minutes} ${hours} * * ${weekdays}`,
-            timeZone,
-            ...(window === undefined ? {} : { window }),
-          };
-          const options = {
-            from: new Date("2026-01-01T00:00:00Z"),
-            days: 800,
-            expectedDurationMilliseconds: duration * 60_000,
-          };
+        (repeated, window, timeZone, duration) => {
+          const when: When = { ...repeated, timeZone, ...(window === undefined ? {} : { window }) };
+          const options = { from: fixedFrom, days: 800, expectedDurationMilliseconds: duration * 60_000 };
           expect(worstCaseOverFixedSpan(when, options.expectedDurationMilliseconds).milliseconds).toBe(
             worstCase(when, options).milliseconds,
           );
@@ -431,6 +426,10 @@ describe("defaultRpoMilliseconds", () => {
       ),
       { numRuns: 150 },
     );
+  });
+
+  it("reads dense schedules on few dates through within bounds", () => {
+    expect(defaultRpoMilliseconds({ cron: "* * 5 * 2", timeZone: "Europe/Berlin" }, 0)).toBe(6 * day + hour + 60_000);
   });
 });
 
