@@ -7,7 +7,7 @@ import { cronExpressions, windows } from "../schedule/generated-schedules";
 import { readDueTimes, type Wall, watchClock, zones } from "../schedule/wall-clock";
 
 /** SIMULATION_RUNS=2000 for the campaign; each simulates more than 400 days minute by minute. */
-const numRuns = Number(process.env.SIMULATION_RUNS ?? 25);
+const numRuns = Number(process.env.SIMULATION_RUNS ?? 12);
 const minute = 60_000;
 const hour = 60 * minute;
 const day = 24 * hour;
@@ -44,6 +44,9 @@ const declarations = fc
   .map(({ when, keep, expectedDuration }) =>
     declare(when, { expectedDuration, ...(keep === undefined ? {} : { keep }) }),
   );
+
+// Only ends what hangs: these properties are long computations on a busy machine.
+jest.setTimeout(300_000);
 
 describe("simulation", () => {
   it("agrees with brute force, minute by minute, over 400 days in 30 zones", () => {
@@ -140,7 +143,7 @@ describe("findPreviewFindings", () => {
         expect(kinds(worst)).not.toContain("rpo-not-met");
         expect(kinds(worst - 1)).toContain("rpo-not-met");
       }),
-      { numRuns: 20 },
+      { numRuns: 8 },
     );
   });
 

@@ -29,6 +29,9 @@ afterEach(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
+// Only ends what hangs: days pass here, and every start is fsynced.
+jest.setTimeout(300_000);
+
 describe("runAgent", () => {
   it("fires every due time once, through a night in which the clocks change", async () => {
     const from = Date.parse("2026-10-24T20:00:00Z");
