@@ -1,17 +1,29 @@
-import { posix, win32 } from "node:path";
+import { posix } from "node:path";
 import { z } from "zod";
-import { durationPattern, toMilliseconds } from "../platform/durations";
+import { type Duration, durationPattern, toMilliseconds } from "../platform/durations";
 
-/** `<whole number><s|m|h|d|w>`, longer than zero. */
+/** A hundred years: sums of a few such durations and a date are still dates. */
+const longest: Duration = "36600d";
+
+/** `<whole number><s|m|h|d|w>`, longer than zero, at most 36600d. */
 export const duration = z
   .string("must be a duration such as 15m, 26h or 7d")
   .regex(durationPattern, "must be a duration such as 15m, 26h or 7d")
-  .refine((value) => !durationPattern.test(value) || toMilliseconds(value) > 0, "must be longer than zero");
+  .refine((value) => !durationPattern.test(value) || toMilliseconds(value) > 0, "must be longer than zero")
+  .refine(isWithin("0s", longest), `must be at most ${longest}`);
 
-/** `<whole number><s|m|h|d|w>`, zero included. */
+/** `<whole number><s|m|h|d|w>`, zero included, at most 36600d. */
 export const durationOrZero = z
   .string("must be a duration such as 0s, 15m or 26h")
-  .regex(durationPattern, "must be a duration such as 0s, 15m or 26h");
+  .regex(durationPattern, "must be a duration such as 0s, 15m or 26h")
+  .refine(isWithin("0s", longest), `must be at most ${longest}`);
+
+/** Whether a duration lies within bounds; true for what is none, so that it is told only once. */
+export function isWithin(least: Duration, most: Duration): (value: string) => boolean {
+  return (value) =>
+    !durationPattern.test(value) ||
+    (toMilliseconds(value) >= toMilliseconds(least) && toMilliseconds(value) <= toMilliseconds(most));
+}
 
 /** The id of one of our objects: lower-case letters, digits and hyphens, at most 63. */
 export const identifier = z
@@ -29,12 +41,11 @@ export const entryName = z
     "names are 1 to 64 letters, digits, dots, hyphens and underscores, beginning with a letter or digit",
   );
 
-/** An absolute path of this platform or of Windows, without NUL, line breaks or `..` steps. */
+/** An absolute path of this platform, without NUL, line breaks or `..` steps. */
 export const absolutePath = z
   .string("must be an absolute path")
-  .min(1, "must be an absolute path")
   .max(4096, "must be at most 4096 characters")
-  .refine((value) => posix.isAbsolute(value) || isWindowsAbsolute(value), "must be an absolute path")
+  .refine(isAbsoluteHere, "must be an absolute path of this platform")
   .refine((value) => !/[\u0000-\u001f\u007f]/.test(value), "must not contain control characters")
   .refine((value) => !value.split(/[\\/]/).includes(".."), "must not contain '..' steps");
 
@@ -51,14 +62,14 @@ export const sentence = z
   .max(500, "must be at most 500 characters")
   .refine((value) => !/[\u0000-\u001f\u007f]/.test(value), "must be one line without control characters");
 
+/** The name of an environment variable. */
+export const variableName = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, "must be the name of an environment variable");
+
 /** Where a secret is to be found on the host that needs it: the name of an environment variable, or a file's path. Never the secret itself. */
 export const secretReference = z.union(
-  [
-    z.strictObject({
-      env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, "must be the name of an environment variable"),
-    }),
-    z.strictObject({ file: absolutePath }),
-  ],
+  [z.strictObject({ env: variableName }), z.strictObject({ file: absolutePath })],
   'must be a reference to a secret, {env: "NAME"} or {file: "/path"}, never the secret itself',
 );
 
@@ -85,6 +96,7 @@ export function wholeNumber(least: number, most: number) {
     .max(most, `must be a whole number from ${least} to ${most}`);
 }
 
-function isWindowsAbsolute(value: string): boolean {
-  return /^[A-Za-z]:[\\/]/.test(value) || (value.startsWith("\\\\") && win32.isAbsolute(value));
+function isAbsoluteHere(value: string): boolean {
+  if (process.platform !== "win32") return posix.isAbsolute(value);
+  return /^[A-Za-z]:[\\/]/.test(value) || /^\\\\[^\\/]+[\\/]/.test(value);
 }

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { refusedSecret } from "../declaration/secrets";
 
 /** The kinds of resources, as in their type tokens and as the entry module exports them. */
 export type ResourceKind = "BackupSchedule" | "FileShareSnapshot" | "RestoreTarget";
@@ -45,7 +46,30 @@ export function toInputs(
   const named = Object.fromEntries(outputs.map((output) => [output, undefined]));
   const __provider = providerSource(kind);
   if (args instanceof LookUp) return { ...named, ...args.toInputs(), __provider };
-  return { ...named, ...args, owner: pulumi.createUrn(name, typeToken(kind), options?.parent), __provider };
+  return {
+    ...named,
+    ...withoutSecrets({ ...args }),
+    owner: pulumi.createUrn(name, typeToken(kind), options?.parent),
+    __provider,
+  };
+}
+
+/** Secrets would reach the provider in plain, and the job from there: `check` refuses what is put in their place. */
+function withoutSecrets(args: Readonly<Record<string, unknown>>): pulumi.Inputs {
+  return Object.fromEntries(Object.entries(args).map(([key, value]) => [key, withoutSecret(value)]));
+}
+
+function withoutSecret(value: unknown): pulumi.Input<unknown> {
+  if (pulumi.Output.isInstance(value) || value instanceof Promise) {
+    const output: pulumi.Output<unknown> = pulumi.output(value);
+    return pulumi.output(pulumi.isSecret(output).then((secret) => (secret ? refusedSecret : output)));
+  }
+  if (Array.isArray(value)) return value.map(withoutSecret);
+  return isPlainObject(value) ? withoutSecrets(value) : value;
+}
+
+function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 
 /** Says at the resource's own row that a blind preview did not look at it. */

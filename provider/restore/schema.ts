@@ -6,14 +6,19 @@ import {
   durationOrZero,
   entryName,
   identifier,
+  isWithin,
   wholeNumber,
 } from "../declaration/primitives";
 import { onStaleSchema, placementFields, schedulerSchema } from "../schedule/schema";
 import { storeSchema } from "../snapshot/stores/schema";
 
+/** The shortest time between two drills. */
+const leastBetweenDrills = "1h";
+
 const restoredPath = z
   .string("must be a path relative to the restored tree")
   .min(1, "must not be empty")
+  .max(4096, "must be at most 4096 characters")
   .refine(
     (value) => !value.startsWith("/") && !value.split(/[\\/]/).includes("..") && !value.includes("\0"),
     "must be a path relative to the restored tree, without '..' steps",
@@ -43,7 +48,7 @@ export type DrillCheck = z.infer<typeof drillCheckSchema>;
 export const drillSchema = z.strictObject(
   {
     /** A drill older than this is expired evidence; the scheduler starts one this often. At least one hour. */
-    every: duration,
+    every: duration.refine(isWithin(leastBetweenDrills, "3660d"), `must be from ${leastBetweenDrills} to 3660d`),
     /** `full`, or a sample of so many files, drawn anew each time. Default: `full`. */
     scope: z
       .union(

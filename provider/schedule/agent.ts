@@ -145,5 +145,5 @@ async function whenAborted(signal: AbortSignal): Promise<void> {
 }
 
 function lockPath(home: Home): string {
-  return join(home.locks, "agent.lock");
+  return join(home.scheduler, "agent.lock");
 }

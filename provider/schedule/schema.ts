@@ -7,11 +7,12 @@ import {
   entryName,
   identifier,
   instant,
+  isWithin,
   secretReference,
   sentence,
+  variableName,
   wholeNumber,
 } from "../declaration/primitives";
-import { durationPattern, toMilliseconds } from "../platform/durations";
 import { storeSchema } from "../snapshot/stores/schema";
 import { sourceSchema } from "../sources/schema";
 import { findCronFault, isTimeZone } from "./calendar";
@@ -33,19 +34,19 @@ export const whenSchema = z
         })
         .optional(),
       /** Fires at whole multiples of this since 1970-01-01T00:00Z. At least one minute, at most ten years. */
-      every: duration.refine(isFromOneMinuteToTenYears, "must be from 1m to 3660d").optional(),
+      every: duration.refine(isWithin("1m", "3660d"), "must be from 1m to 3660d").optional(),
       /** IANA name of the zone in which `cron` and `window` are read. Default: `UTC`. */
       timeZone: z
         .string("must be an IANA time zone such as Europe/Berlin")
         .refine(isTimeZone, "must be an IANA time zone such as Europe/Berlin")
         .optional(),
       /** Spreads starts over this long; the same schedule always gets the same delay for the same due time. At most one day. Default: `0s`. */
-      jitter: durationOrZero.refine(isAtMostOneDay, "must be at most 1d").optional(),
+      jitter: durationOrZero.refine(isWithin("0s", "1d"), "must be at most 1d").optional(),
       /** Whether a run that was missed (the machine was off) is made up for, once. Default: true. */
       catchUp: z.boolean("must be true or false").optional(),
       /** Starts are held back until this window of the day is open; it may span midnight. Default: always open. */
       window: z
-        .strictObject({ from: timeOfDay, to: timeOfDay })
+        .strictObject({ from: timeOfDay, to: timeOfDay }, "must be an object with from and to")
         .refine(({ from, to }) => from !== to, "must not be empty: from and to are equal")
         .optional(),
     },
@@ -88,20 +89,21 @@ export const keepSchema = z
 export type Keep = z.infer<typeof keepSchema>;
 
 /** A command that runs around a backup, on the schedule's host, as the schedule's account. */
-export const hookSchema = z.strictObject({
-  /** `before` (its failure fails the run before anything is captured), `after` a success, or on `failure`. */
-  at: z.enum(["before", "after", "failure"], 'must be "before", "after" or "failure"'),
-  command: commandLine,
-  /** Default: `5m`. */
-  timeout: duration.optional(),
-  /** Environment variables with secrets, by reference. */
-  environment: z
-    .record(
-      z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, "must be the name of an environment variable"),
-      secretReference,
-    )
-    .optional(),
-});
+export const hookSchema = z.strictObject(
+  {
+    /** `before` (its failure fails the run before anything is captured), `after` a success, or on `failure`. */
+    at: z.enum(["before", "after", "failure"], 'must be "before", "after" or "failure"'),
+    /** Stands in the job in plain, and in the host's list of processes while it runs: secrets belong into `environment`. */
+    command: commandLine,
+    /** Default: `5m`. */
+    timeout: duration.optional(),
+    /** Environment variables with secrets, by reference. */
+    environment: z
+      .record(variableName, secretReference, "must be an object of references to secrets by variable")
+      .optional(),
+  },
+  "must be an object with at and command",
+);
 
 /** See {@link hookSchema}. */
 export type Hook = z.infer<typeof hookSchema>;
@@ -163,7 +165,7 @@ export const scheduleSchema = z.strictObject({
   /** Commands around each run, by name; several of one kind run in order of their names. */
   hooks: z.record(entryName, hookSchema, "must be an object of hooks by name").optional(),
   /** Until when nothing fires, and why. Staleness counts from its end. */
-  paused: z.strictObject({ until: instant, reason: sentence }).optional(),
+  paused: z.strictObject({ until: instant, reason: sentence }, "must be an object with until and reason").optional(),
   /** Whether creating it starts the installed entry once. Default: false. */
   runOnCreate: z.boolean("must be true or false").optional(),
   /** What `up` does when the last backup is stale, failed, interrupted or lost. Default: `report`. */
@@ -173,20 +175,9 @@ export const scheduleSchema = z.strictObject({
   /** The token that preview printed for this very change of retention. */
   acknowledgeDataLoss: z
     .string("must be the token that preview printed")
-    .max(200, "must be the token that preview printed")
+    .regex(/^delete-\d{1,9}-until-\d{8}T\d{6}Z-[0-9a-f]{16}$/, "must be the token that preview printed")
     .optional(),
 });
 
 /** What a BackupSchedule declares, as a plain value. */
 export type ScheduleDeclaration = z.infer<typeof scheduleSchema>;
-
-function isFromOneMinuteToTenYears(value: string): boolean {
-  return (
-    !durationPattern.test(value) ||
-    (toMilliseconds(value) >= toMilliseconds("1m") && toMilliseconds(value) <= toMilliseconds("3660d"))
-  );
-}
-
-function isAtMostOneDay(value: string): boolean {
-  return !durationPattern.test(value) || toMilliseconds(value) <= toMilliseconds("1d");
-}

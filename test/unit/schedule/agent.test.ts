@@ -217,7 +217,7 @@ describe("runAgent", () => {
       const world = new World(start, {
         onLaunch: async () => {
           await cp(home.root, copy.root, { recursive: true });
-          await rm(join(copy.locks, "agent.lock"));
+          await rm(join(copy.scheduler, "agent.lock"));
         },
       });
       await world.run(hour + minute);
