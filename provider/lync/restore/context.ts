@@ -20,6 +20,8 @@ export interface StoredPart {
   /** The id of the schedule that took it. */
   readonly schedule: string;
   readonly point: string;
+  /** When its capture began. */
+  readonly startedAt: Date;
 }
 
 /** What the steps of a plan are made from. */
@@ -28,8 +30,9 @@ export interface PlanContext {
   readonly set: RecoverySetView;
   /** Everything that a complete set of this deployment has. */
   readonly parts: readonly BackupPart[];
-  /** The posture home, where it is not the usual one. */
+  /** The posture home, and the directory store, where the files are to be looked for in others than the usual ones. */
   readonly home: string | null;
+  readonly store: string | null;
   /** A share that both SQL Servers of a mirror can write; null: none is known. */
   readonly mirrorShare: string | null;
   /** SIP addresses of users whose contacts were rolled back from the unified contact store after the set was taken. */
