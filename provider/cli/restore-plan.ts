@@ -9,7 +9,7 @@ import { now } from "../platform/clock";
 import { toMilliseconds } from "../platform/durations";
 import { PostureError } from "../platform/errors";
 import { renderPlan } from "../restore/plan-markdown";
-import { selectRestorable } from "../restore/restorable";
+import { requireRestorable } from "../restore/restorable";
 import type { RecoveryPoint } from "../snapshot/stores/store";
 import { type CommandContext, type CommandSurroundings, register } from "./command";
 import { exitCodes } from "./exit-codes";
@@ -106,7 +106,7 @@ async function findRecoverySet(
   const points: RecoveryPoint[] = [];
   for (const id of ids) {
     const { store, schedule } = await findStored(home, id, storePath);
-    points.push(...selectRestorable({ schedule, point: "latest" }, await store.list({ schedule }, signal), now()));
+    points.push(...requireRestorable({ schedule, point: "latest" }, await store.list({ schedule }, signal), now()));
   }
   const [first] = points;
   if (first === undefined) throw new PostureError("usage", "restore plan: --from must name at least one schedule");

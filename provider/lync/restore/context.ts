@@ -1,7 +1,7 @@
 import type { PlanCheck, PlanCommand, PlanStep } from "../../restore/plan";
 import { type BackupPart, restoredPath } from "../backup-parts";
 import { type PermissionId, permission, type RestorationStepId, restorationStep } from "../catalogue";
-import { type Command, displayArguments, displayCommand, toArgumentArray } from "../commands";
+import { type Command, displayArguments, displayCommand, readCopyOutcome, toArgumentArray } from "../commands";
 import { listPools, type Pool, type Topology } from "../topology";
 
 /** The recovery set that a plan restores from, as it lies ready to be read. */
@@ -111,6 +111,10 @@ export function fileIsThere(path: string): PlanCheck {
   return { text: `${path} is there, is not empty and opens as a ZIP archive.` };
 }
 
+const goodCopyExitCodes = Array.from({ length: 32 }, (_, code) => code).filter(
+  (code) => readCopyOutcome(code).succeeded,
+);
+
 function toOwnCommand(ownArguments: readonly [string, ...string[]]): PlanCommand {
   return { display: displayArguments(ownArguments), arguments: [...ownArguments], succeedsWith: [0] };
 }
@@ -119,6 +123,6 @@ function toPlanCommand({ topology }: PlanContext, command: Command): PlanCommand
   return {
     display: displayCommand(command),
     arguments: [...toArgumentArray(command, topology.product)],
-    succeedsWith: command.program === "robocopy" ? [0, 1, 2, 3, 4, 5, 6, 7] : [0],
+    succeedsWith: command.program === "robocopy" ? goodCopyExitCodes : [0],
   };
 }

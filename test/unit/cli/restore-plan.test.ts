@@ -5,7 +5,7 @@ import { type Completed, runCommand } from "../../../provider/platform/processes
 import type { RestorePlan } from "../../../provider/restore/plan";
 import { openStore } from "../../../provider/snapshot/stores";
 
-const executable = join(__dirname, "../../../provider/dist/cli/main.js");
+const executable = join(__dirname, "../../../provider/bin/backup-posture.js");
 const topology = join(__dirname, "../../../examples/lync-enterprise-pool/topologies/enterprise-pool.json");
 const signal = new AbortController().signal;
 let folder: string;
