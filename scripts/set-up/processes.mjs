@@ -12,11 +12,10 @@ const plainLineEvery = 30_000;
  * @returns {Promise<number>} 1 where it could not be started or was killed.
  */
 export async function run([file, ...commandArguments], options) {
-  const child = spawn(file, commandArguments, { stdio: "inherit", ...options });
-  return await new Promise((resolve) => {
-    child.once("error", () => resolve(1));
-    child.once("close", (code) => resolve(code ?? 1));
-  });
+  const end = await ended(spawn(file, commandArguments, { stdio: "inherit", ...options }));
+  if (typeof end === "number") return end;
+  process.stderr.write(`${file}: ${end}\n`);
+  return 1;
 }
 
 /**
@@ -47,15 +46,32 @@ export async function runWithLifeSigns([file, ...commandArguments], options, des
     },
     terminal ? 1_000 : plainLineEvery,
   );
-  const end = await new Promise((resolve) => {
-    child.once("error", (error) => resolve(error.message));
-    child.once("close", (code, signal) => resolve(code ?? signal));
-  });
+  const end = await ended(child);
   clearInterval(ticking);
   if (terminal) process.stdout.write("\r\x1b[K");
   if (end === 0) return say(`Done in ${formatElapsed(Date.now() - started)}.`);
   const ending = lines().slice(-20).join("\n");
   throw new SetUpError(`${file} ${commandArguments[0]} failed (${end}); what it said last:\n${ending}`, 1);
+}
+
+/**
+ * The exit code, or in words what else ended it. Ctrl-C reaches the command by itself: this process waits for the command to
+ * clear up, and then does so too.
+ *
+ * @param {import("node:child_process").ChildProcess} child
+ * @returns {Promise<number | string>}
+ */
+async function ended(child) {
+  const leaveItToTheCommand = () => {};
+  process.on("SIGINT", leaveItToTheCommand);
+  try {
+    return await new Promise((resolve) => {
+      child.once("error", (error) => resolve(error.message));
+      child.once("close", (code, signal) => resolve(code ?? `ended by ${signal}`));
+    });
+  } finally {
+    process.off("SIGINT", leaveItToTheCommand);
+  }
 }
 
 /** @param {number} milliseconds */

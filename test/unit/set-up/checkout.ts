@@ -13,7 +13,7 @@ export interface Ended {
 
 export interface Started {
   readonly ended: Promise<Ended>;
-  kill(): void;
+  kill(signal: NodeJS.Signals): void;
 }
 
 /** A copy of the project's scripts in a folder of its own, on a machine that has only what a test puts on its PATH. */
@@ -63,7 +63,7 @@ export class Checkout {
     const ended = new Promise<Ended>((resolveWith) => {
       child.once("close", (exitCode) => resolveWith({ exitCode, output }));
     });
-    return { ended, kill: () => child.kill("SIGKILL") };
+    return { ended, kill: (signal) => child.kill(signal) };
   }
 
   /** The names in a folder of the checkout; none where it does not exist. */

@@ -115,25 +115,23 @@ describe("the build", () => {
   });
 
   it("that is killed half-way leaves nothing that is taken for an engine; the next one clears up", async () => {
-    await checkout.install(
-      "go",
-      `if (arguments_[0] === "version") console.log("go1.26.1");
-      else {
-        fs.writeFileSync(arguments_[arguments_.indexOf("-o") + 1], "half");
-        fs.writeFileSync(__dirname + "/../half-way", String(process.pid));
-        setInterval(() => {}, 1000);
-      }`,
-    );
-    const killed = ensureEngine();
-    const compiler = Number(await waitForFile(join(checkout.folder, "half-way")));
-    killed.kill();
+    const { started, compiler } = await startHalfWay();
+    started.kill("SIGKILL");
     process.kill(compiler, "SIGKILL");
-    expect((await killed.ended).exitCode).toBeNull();
+    expect((await started.ended).exitCode).toBeNull();
     expect(await checkout.list(cache)).toContain("lock");
 
     await checkout.install("go", go);
     expect((await ensureEngine().ended).exitCode).toBe(0);
     expect(await checkout.list(cache)).toHaveLength(1);
+  });
+
+  it("that is interrupted by Ctrl-C clears up itself", async () => {
+    const { started, compiler } = await startHalfWay();
+    started.kill("SIGINT");
+    process.kill(compiler, "SIGINT");
+    expect((await started.ended).exitCode).toBe(1);
+    expect(await checkout.list(cache)).toEqual([]);
   });
 
   it("happens once where two ask for it at the same time", async () => {
@@ -150,6 +148,21 @@ describe("the build", () => {
 
 function ensureEngine(environment: Readonly<Record<string, string>> = {}): Started {
   return checkout.start(join("engine", "engine.mjs"), "exports.ensureEngine(say)", environment);
+}
+
+/** A set-up whose Go has written half an engine and goes on for ever. */
+async function startHalfWay(): Promise<{ started: Started; compiler: number }> {
+  await checkout.install(
+    "go",
+    `if (arguments_[0] === "version") console.log("go1.26.1");
+    else {
+      fs.writeFileSync(arguments_[arguments_.indexOf("-o") + 1], "half");
+      fs.writeFileSync(__dirname + "/../half-way", String(process.pid));
+      setInterval(() => {}, 1000);
+    }`,
+  );
+  const started = ensureEngine();
+  return { started, compiler: Number(await waitForFile(join(checkout.folder, "half-way"))) };
 }
 
 async function countBuilds(): Promise<number> {
