@@ -1,4 +1,5 @@
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { chmod, chown, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { writeJob } from "../../provider/runner/job";
 import { readJournal } from "../../provider/runner/journal";
@@ -9,6 +10,9 @@ import { type Ground, makeGround } from "../fixtures/posture";
 const binary = resolve(__dirname, "../../provider/bin/backup-posture.js");
 const commands = ["status", "run", "agent", "list", "verify", "restore", "drill", "prune", "purge", "doctor", "init"];
 const signal = new AbortController().signal;
+
+/** What looks into /proc, or needs a tool that other platforms lack. */
+const onLinux = process.platform === "linux" ? it : it.skip;
 
 let ground: Ground;
 beforeEach(async () => {
@@ -170,7 +174,7 @@ describe("a run", () => {
     const { code, stdout, stderr } = await call("run", "shares");
     expect(code).toBe(0);
     expect(stdout).toMatch(/^shares: succeeded in .*: 1 recovery point, 6 B, /);
-    expect(stderr.split("\n")).toEqual(expect.arrayContaining(["capture files", "verify files", "prune"]));
+    expect(stderr).toMatch(/^capture files: 0\/2 files, 0 B\/6 B\n[\s\S]*^verify files\n[\s\S]*^prune$/m);
     expect(`${stdout}${stderr}`).not.toContain("\u001b");
   });
 
@@ -217,6 +221,93 @@ describe("a run", () => {
       document: { message: expect.stringContaining("--accept-empty") as string },
     });
     expect(await callForJson("run", "shares", "--accept-empty")).toMatchObject({ code: 0 });
+  });
+});
+
+describe("a secret", () => {
+  onLinux("reaches the hook that declares it, and no journal, message, output or process list", async () => {
+    const marker = "MARKED-b7e2-SECRET";
+    const tell = `const fs = require("fs"), secret = process.env.TOKEN;
+      const digest = require("crypto").createHash("sha256").update(secret).digest("hex");
+      fs.writeFileSync(${JSON.stringify(join(ground.root, "seen"))}, digest);
+      console.log(secret); console.error(secret);
+      setInterval(() => { if (fs.existsSync(${JSON.stringify(join(ground.root, "go on"))})) process.exit(5); }, 20);`;
+    await ground.addSchedule("shares", {
+      hooks: {
+        tell: {
+          at: "before",
+          command: [process.execPath, "-e", tell],
+          environment: { TOKEN: { env: "POSTURE_TEST_TOKEN" } },
+        },
+        alarm: {
+          at: "failure",
+          command: [process.execPath, "-e", "console.log(process.env)"],
+          environment: { TOKEN: { env: "POSTURE_TEST_TOKEN" } },
+        },
+      },
+    });
+    const run = await start(["run", "shares"], { POSTURE_TEST_TOKEN: marker });
+    await appears("seen");
+    const commandLines = await readCommandLines();
+    await writeFile(join(ground.root, "go on"), "");
+    const { code, stdout, stderr } = await run.ended;
+    expect(code).toBe(1);
+    expect(await readFile(join(ground.root, "seen"), "utf8")).toBe(createHash("sha256").update(marker).digest("hex"));
+    expect(stdout).toContain("hook tell ended with exit code 5");
+    const journal = await readFile(join(ground.home.journal, "shares.jsonl"), "utf8");
+    for (const place of [stdout, stderr, journal, ...commandLines]) expect(place).not.toContain(marker);
+    expect(commandLines.length).toBeGreaterThan(1);
+  });
+});
+
+describe("progress", () => {
+  onLinux("is a bar on a terminal, and is gone at the end", async () => {
+    const { execa } = await import("execa");
+    await ground.addSchedule("shares");
+    await call("run", "shares");
+    const line = `'${process.execPath}' '${binary}' restore shares --to '${join(ground.root, "restored")}' --home '${ground.home.root}'`;
+    const env = { TERM: "xterm", NO_COLOR: "1", COLUMNS: "100" };
+    const { stdout, exitCode } = await execa("script", ["-qec", line, "/dev/null"], { env, stdin: "ignore" });
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/restore files [=-]{24} \d+% /);
+    expect(stdout.trimEnd().split("\u001b[2K").at(-1)).toContain(`restored 2 files, 6 B, to ${ground.root}`);
+  });
+});
+
+describe("an account that may not read everything", () => {
+  onLinux("leaves out what it cannot read and says so, and fails where it can read nothing", async () => {
+    const asOther =
+      process.getuid?.() === 0 ? ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"] : [];
+    const { execa } = await import("execa");
+    const runAsOther = async () => {
+      const [file, ...rest] = [
+        ...asOther,
+        process.execPath,
+        binary,
+        "run",
+        "shares",
+        "--json",
+        "--home",
+        ground.home.root,
+      ];
+      const { stdout, exitCode } = await execa(file, rest, { reject: false });
+      return { code: exitCode, document: JSON.parse(stdout) as unknown };
+    };
+    await ground.addSchedule("shares");
+    if (asOther.length > 0) await giveAway(ground.root, 65534);
+    await chmod(join(ground.share, "a file.txt"), 0o000);
+    expect(await runAsOther()).toMatchObject({ code: 0, document: { outcome: "succeeded", skipped: 1, bytes: 3 } });
+    await chmod(join(ground.share, "folder", "ünïcode.txt"), 0o000);
+    expect(await runAsOther()).toMatchObject({
+      code: 1,
+      document: { message: "source files: none of its 2 files could be read; grant the runner's account read access" },
+    });
+    await chmod(ground.share, 0o000);
+    expect(await runAsOther()).toMatchObject({
+      code: 1,
+      document: { message: expect.stringContaining("may not be read by this account (EACCES)") as string },
+    });
+    await chmod(ground.share, 0o700);
   });
 });
 
@@ -455,4 +546,17 @@ function blockingCommand(name: string): string[] {
 
 async function appears(name: string): Promise<void> {
   while (!(await readdir(ground.root)).includes(name)) await new Promise((resume) => setTimeout(resume, 10));
+}
+
+/** The command lines of all processes, as anybody on the host may see them. */
+async function readCommandLines(): Promise<readonly string[]> {
+  const lines: string[] = [];
+  for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name)))
+    lines.push(await readFile(`/proc/${pid}/cmdline`, "latin1").catch(() => "")); // it ended meanwhile
+  return lines.filter((line) => line !== "");
+}
+
+async function giveAway(path: string, to: number): Promise<void> {
+  await chown(path, to, to);
+  for (const name of await readdir(path, { recursive: true })) await chown(join(path, name), to, to);
 }

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { formatInstant } from "../../../provider/platform/clock";
@@ -113,6 +114,15 @@ describe("evidence", () => {
     expect(await read()).toMatchObject(broken("2 records were changed"));
   });
 
+  it("shows that a record was rewritten with a digest that fits it", async () => {
+    await appendThree();
+    const { records } = await read();
+    const content = { ...records[0]!, verdict: "passed", message: "", digest: undefined };
+    const digest = createHash("sha256").update(canonicalJson(content)).digest("hex");
+    await writeFile(join(folder(), nameOf(1)), `${canonicalJson({ ...content, digest })}\n`);
+    expect(await read()).toMatchObject(broken("record 2 does not follow the one before it"));
+  });
+
   it("shows that all of it was removed when the journal tells of a drill that passed", async () => {
     await appendThree();
     await appendRecord(ground.home, "target", {
@@ -179,3 +189,11 @@ describe("evidence", () => {
     }
   });
 });
+
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === "object" && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}
