@@ -13,8 +13,7 @@ export function renderPlan(plan: RestorePlan): string {
     .concat("\n");
 }
 
-/** One step of a plan as Markdown. */
-export function renderStep(step: PlanStep, index: number): string {
+function renderStep(step: PlanStep, index: number): string {
   return [
     `## ${index + 1}. ${step.title}`,
     `- [ ] **${step.id}**, ${step.kind === "automated" ? "by command" : "by hand"}`,

@@ -97,10 +97,8 @@ function placeOf(stack: Stack, row: Row): string {
   return join(stack.root, "places", row.name);
 }
 
-/** What the preview prints of one resource's update: what stands => what is declared. */
+/** What the preview prints of one resource. */
 function blockOf(told: Told, name: string): string {
   const blocks = told.text.split(/\n(?= {4}[~+-]|Resources:|Diagnostics:)/);
-  const block = blocks.find((candidate) => candidate.includes(`::${name}]`) && candidate.includes("(update)"));
-  if (block === undefined) throw new Error(`no update of ${name} in:\n${told.text}`);
-  return block;
+  return blocks.find((block) => block.includes(`::${name}]`)) ?? `nothing of ${name} in:\n${told.text}`;
 }

@@ -90,12 +90,14 @@ export class CaptureThread {
       const paths = { files: this.#paths.files, long: this.#paths.long };
       return { segment: this.#segment, blocks: this.#blocks.toBytes(), packs, paths, totals: this.#walk.totals };
     } finally {
-      this.close();
+      await this.close();
     }
   }
 
-  /** Gives up; only the operating system's handles are let go. */
-  close(): void {
+  /** Lets go of everything that is open; what is not finished is given up. */
+  async close(): Promise<void> {
+    this.#paths.abandon();
+    await this.#packs.abandon();
     closeSync(this.#file);
     this.#previous?.manifest.close();
   }

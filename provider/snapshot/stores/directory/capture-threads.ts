@@ -77,7 +77,7 @@ async function runHere(
       signal.throwIfAborted();
     }
   } catch (error) {
-    thread.close();
+    await thread.close();
     throw error;
   }
   onProgress(thread.done);

@@ -4,7 +4,7 @@ import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { syncDirectory } from "../../../platform/atomic-file";
 import { formatInstant, now } from "../../../platform/clock";
-import { isAbsent, messageOf, PostureError, systemCodeOf } from "../../../platform/errors";
+import { isAbsent, messageOf, PostureError } from "../../../platform/errors";
 import type { CaptureRequest, CaptureWarning, RecoveryPoint } from "../store";
 import { BlockList } from "./block-list";
 import { type BytePath, fromText } from "./byte-path";
@@ -15,7 +15,7 @@ import { DamageError } from "./damage";
 import type { StoreLayout } from "./layout";
 import { type Manifest, openManifest } from "./manifest";
 import { type ManifestSummary, type PackUse, writeManifest } from "./manifest-writer";
-import { listPacks } from "./object-index";
+import { listPacks, readPackIndex } from "./object-index";
 import { packFileName } from "./pack-format";
 import type { FinishedPack } from "./pack-writer";
 import { listPoints, manifestPath, type PointHeader, readPoint, readTrustedHeader, writeHeader } from "./point-header";
@@ -35,8 +35,6 @@ export async function capturePoint(
   try {
     await mkdir(temporary, { mode: 0o700 });
     return await captureInto(layout, temporary, request, signal);
-  } catch (error) {
-    throw explainFailure(layout, error);
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
@@ -248,16 +246,25 @@ function tryOpenManifest(layout: StoreLayout, id: string): Manifest | null {
   }
 }
 
-/** Packs are labelled by their place in the sorted list of all; those that are missing or cut short have no label. */
+/** Packs are labelled by their place in the sorted list of all; those that are missing, cut short or changed have no label. */
 function mapLabels(layout: StoreLayout, manifest: Manifest, packIds: readonly string[]): ReadonlyMap<number, number> {
   const places = new Map(packIds.map((id, place) => [id, place]));
   const labels = new Map<number, number>();
   for (const pack of manifest.packs.values()) {
     const place = places.get(pack.id);
-    if (place !== undefined && statSync(join(layout.packs, packFileName(pack.id))).size === pack.size)
-      labels.set(pack.label, place);
+    if (place !== undefined && isIntact(layout, pack)) labels.set(pack.label, place);
   }
   return labels;
+}
+
+function isIntact(layout: StoreLayout, pack: PackUse): boolean {
+  try {
+    readPackIndex(layout, pack.id);
+    return statSync(join(layout.packs, packFileName(pack.id))).size === pack.size;
+  } catch (error) {
+    if (error instanceof DamageError) return false;
+    throw error;
+  }
 }
 
 function addUp(results: readonly ThreadResult[]): WalkTotals {
@@ -286,20 +293,4 @@ function resolveTree(root: string): BytePath {
 function identify(path: string): { readonly device: number; readonly inode: number } {
   const stats = statSync(path);
   return { device: stats.dev, inode: stats.ino };
-}
-
-function explainFailure(layout: StoreLayout, error: unknown): unknown {
-  const code = systemCodeOf(error);
-  if (error instanceof PostureError || code === undefined || code === "ABORT_ERR") return error;
-  if (code === "ENOSPC" || code === "EDQUOT")
-    return new PostureError(
-      "transient",
-      `${layout.root}: the store is full; free or add space, or shorten a retention, and run again`,
-      { cause: error },
-    );
-  if (code === "EROFS" || code === "EACCES" || code === "EPERM")
-    return new PostureError("unreachable", `${layout.root}: the store cannot be written: ${messageOf(error)}`, {
-      cause: error,
-    });
-  return new PostureError("transient", `${layout.root}: the capture failed: ${messageOf(error)}`, { cause: error });
 }

@@ -41,6 +41,12 @@ export class ChangedPaths {
     this.#count = 0;
   }
 
+  /** Lets go of what is open; what was not written yet is given up. */
+  abandon(): void {
+    if (this.#file !== null) closeSync(this.#file);
+    this.#file = null;
+  }
+
   #open(): number {
     const path = join(this.directory, `${this.name}-${this.files.length}`);
     this.files.push(path);

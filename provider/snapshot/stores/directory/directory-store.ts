@@ -18,6 +18,7 @@ import { forgetPoints } from "./forget";
 import { initialiseStore, layOut, requireStore, type StoreLayout } from "./layout";
 import { listPoints } from "./point-header";
 import { restorePoint } from "./restore";
+import { explainStoreFailure } from "./store-failure";
 import { holdExclusive, holdForReading, holdShared, type Patience, sweepDeadSessions } from "./store-lock";
 import { verifyPoint } from "./verify";
 
@@ -47,18 +48,14 @@ export class DirectoryStore implements Store {
   }
 
   async capture(request: CaptureRequest, signal: AbortSignal): Promise<RecoveryPoint> {
-    await requireStore(this.#layout);
     const session = randomUUID();
-    const held = await holdShared(
-      this.#layout,
-      session,
-      `a capture of ${request.schedule}/${request.source}`,
-      this.#patience,
-      signal,
-    );
-    return await whileHeld(held, async () => {
-      await sweepDeadSessions(this.#layout);
-      return await capturePoint(this.#layout, session, request, signal);
+    const what = `a capture of ${request.schedule}/${request.source}`;
+    return await this.#writing(what, async () => {
+      const held = await holdShared(this.#layout, session, what, this.#patience, signal);
+      return await whileHeld(held, async () => {
+        await sweepDeadSessions(this.#layout);
+        return await capturePoint(this.#layout, session, request, signal);
+      });
     });
   }
 
@@ -87,12 +84,22 @@ export class DirectoryStore implements Store {
     options: { readonly releasePinsOf?: string },
     signal: AbortSignal,
   ): Promise<void> {
-    await requireStore(this.#layout);
-    const held = await holdExclusive(this.#layout, "a prune", this.#patience, signal);
-    await whileHeld(held, async () => {
-      await sweepDeadSessions(this.#layout);
-      await forgetPoints(this.#layout, ids, options.releasePinsOf, signal);
+    await this.#writing("a prune", async () => {
+      const held = await holdExclusive(this.#layout, "a prune", this.#patience, signal);
+      await whileHeld(held, async () => {
+        await sweepDeadSessions(this.#layout);
+        await forgetPoints(this.#layout, ids, options.releasePinsOf, signal);
+      });
     });
+  }
+
+  async #writing<Result>(what: string, action: () => Promise<Result>): Promise<Result> {
+    await requireStore(this.#layout);
+    try {
+      return await action();
+    } catch (error) {
+      throw explainStoreFailure(this.#layout, what, error);
+    }
   }
 
   async #reading<Result>(what: string, signal: AbortSignal, action: () => Promise<Result>): Promise<Result> {

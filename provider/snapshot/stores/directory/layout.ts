@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
@@ -35,7 +34,7 @@ export function layOut(root: string): StoreLayout {
 }
 
 const format = "backup-posture directory store";
-const markerSchema = z.object({ format: z.literal(format), version: z.literal(1), id: z.string() });
+const markerSchema = z.object({ format: z.literal(format), version: z.literal(1) });
 
 /**
  * Makes a store. Idempotent; a store whose marker was lost becomes one again.
@@ -52,10 +51,7 @@ export async function initialiseStore(layout: StoreLayout): Promise<void> {
     await refuseForeignContent(layout);
     for (const directory of [layout.points, layout.packs, layout.temporary, join(layout.locks, "shared")])
       await ensureDirectory(directory);
-    await writeFileAtomically(
-      layout.marker,
-      `${JSON.stringify({ format, version: 1, id: randomBytes(16).toString("hex") })}\n`,
-    );
+    await writeFileAtomically(layout.marker, `${JSON.stringify({ format, version: 1 })}\n`);
   } catch (error) {
     if (error instanceof PostureError) throw error;
     throw new PostureError("unreachable", `${layout.root}: no store can be made here: ${messageOf(error)}`, {

@@ -93,7 +93,7 @@ export class PackWriter {
     return await Promise.all(this.#finishing);
   }
 
-  /** Gives up. What was finished so far stays: it is complete, and of use to a later capture. */
+  /** Gives up the pack that is not complete. Complete ones stay: they are of use to a later capture. */
   async abandon(): Promise<void> {
     if (this.#file !== null) closeSync(this.#file);
     this.#file = null;
@@ -112,8 +112,8 @@ export class PackWriter {
   #closePack(): void {
     if (this.#file === null) return;
     const file = this.#file;
-    this.#file = null;
     if (this.#index.length === 0) {
+      this.#file = null;
       closeSync(file);
       unlinkSync(this.#path);
       return;
@@ -126,6 +126,7 @@ export class PackWriter {
     packMagic.copy(closing, 8);
     writeFully(file, Buffer.concat([index, closing]), this.#written);
     const size = this.#written + index.length + packClosingSize;
+    this.#file = null;
     const finishing = this.#makeDurable(file, this.#path, { label: this.#label, id, size });
     // A failure is seen by whoever awaits `finish`; until then it must not count as unhandled.
     finishing.catch(() => undefined);

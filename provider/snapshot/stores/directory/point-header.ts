@@ -120,10 +120,10 @@ function readHeaderText(layout: StoreLayout, id: PointId): string | null {
 }
 
 function parseHeader(text: string): { readonly header: PointHeader | null; readonly damage: string | null } {
-  const [json = "", digest] = text.split("\n");
+  const [json = ""] = text.split("\n", 1);
   const parsed = headerSchema.safeParse(parseJson(json));
   if (!parsed.success) return { header: null, damage: "its header is changed" };
-  return { header: parsed.data, damage: digestOfText(json) === digest ? null : "its header is changed" };
+  return { header: parsed.data, damage: text === `${json}\n${digestOfText(json)}\n` ? null : "its header is changed" };
 }
 
 function findManifestDamage(layout: StoreLayout, header: PointHeader): string | null {

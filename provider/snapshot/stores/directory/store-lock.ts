@@ -1,4 +1,4 @@
-import { readdir, rm } from "node:fs/promises";
+import { lstat, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { isAbsent, PostureError, systemCodeOf } from "../../../platform/errors";
@@ -85,6 +85,20 @@ export async function sweepDeadSessions(layout: StoreLayout): Promise<void> {
   for (const session of await readdir(layout.temporary))
     if (!live.has(session) && (await findHolder(sharedPath(layout, session))) === null)
       await rm(join(layout.temporary, session), { recursive: true, force: true });
+  await sweepUnfinishedLocks(join(layout.locks, "shared"));
+}
+
+/** A lock is written under another name before it is taken; who is killed in between leaves that file. Nobody takes an hour for it. */
+async function sweepUnfinishedLocks(directory: string): Promise<void> {
+  const anHourAgo = Date.now() - 3_600_000;
+  for (const name of await readdir(directory)) {
+    if (!name.endsWith(".tmp")) continue;
+    const stats = await lstat(join(directory, name)).catch((error: unknown) => {
+      if (isAbsent(error)) return null;
+      throw error;
+    });
+    if (stats !== null && stats.mtimeMs < anHourAgo) await rm(join(directory, name), { force: true });
+  }
 }
 
 async function findSharedHolders(

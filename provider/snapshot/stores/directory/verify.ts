@@ -10,6 +10,7 @@ import { DirectoryBatches, isSmallPoint } from "./directory-batches";
 import type { StoreLayout } from "./layout";
 import type { Manifest } from "./manifest";
 import { type BlockCursor, entryKinds, noPack } from "./manifest-format";
+import { readPackIndex } from "./object-index";
 import { packFileName } from "./pack-format";
 import { openPointManifest, requirePoint } from "./point-access";
 import { walkDirectories } from "./point-content";
@@ -97,6 +98,7 @@ async function verifyContent(
   found: Findings,
   signal: AbortSignal,
 ): Promise<void> {
+  for (const damage of findIndexDamages(layout, manifest)) found.add("", damage);
   const quarantine: string[] = [];
   const pool = new BatchPool({
     workerFile: "verify-worker",
@@ -123,6 +125,18 @@ async function verifyContent(
     await pool.close();
   }
   await addToQuarantine(layout, quarantine);
+}
+
+/** The packs' own indexes are not needed to restore, but to find contents again. */
+function* findIndexDamages(layout: StoreLayout, manifest: Manifest): Generator<string> {
+  for (const pack of manifest.packs.values()) {
+    try {
+      readPackIndex(layout, pack.id);
+    } catch (error) {
+      if (!(error instanceof DamageError)) throw error;
+      yield error.message;
+    }
+  }
 }
 
 type Check = (entry: BlockCursor) => string | null;
