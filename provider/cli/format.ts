@@ -1,11 +1,10 @@
+import { isatty } from "node:tty";
 import Table from "cli-table3";
 import { createColors } from "picocolors";
 import { showPath } from "../platform/display";
 
 /** Colours for standard output: on a terminal only, and never where NO_COLOR is set. */
-export const colors = createColors(
-  process.stdout.isTTY && (process.env.NO_COLOR ?? "") === "" && process.env.TERM !== "dumb",
-);
+export const colors = createColors(isatty(1) && (process.env.NO_COLOR ?? "") === "" && process.env.TERM !== "dumb");
 
 const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"] as const;
 
