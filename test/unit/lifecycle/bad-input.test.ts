@@ -234,7 +234,7 @@ const wrong: readonly (readonly [Kind, string, unknown, string])[] = [
 ];
 
 describe("a wrong program", () => {
-  it.each(wrong)("%s %s: %p", async (kind, at, value, told) => {
+  it.each(wrong)("%s %s (row %#)", async (kind, at, value, told) => {
     expect(await check(kind, replaceAt(everyProperty[kind], at.split("."), value))).toBe(told);
   });
 
