@@ -81,10 +81,10 @@ export class LifecycleProvider<D> implements dynamic.ResourceProvider {
   }
 
   async check(olds: Bag, news: Bag): Promise<Checked> {
-    const declared = without(news, ["__provider", "owner"]);
+    const declared = without({ ...news, id: news.requestedId ?? news.id }, ["__provider", "owner", "requestedId"]);
     const violations = [findViolations(this.#kind.schema, declared), this.#findSettingsFault(declared)];
     const reason = violations.filter((violation) => violation !== undefined).join("; ");
-    if (reason !== "") return { inputs: news, failures: [{ property: "", reason }] };
+    if (reason !== "") return { inputs: without(news, ["requestedId"]), failures: [{ property: "", reason }] };
     const inputs = this.#resolve(olds, news, declared);
     const refusal = await quietly(() => this.#refuse(olds, inputs));
     return refusal === undefined ? { inputs } : { inputs, failures: [{ property: "", reason: refusal }] };

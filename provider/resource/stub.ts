@@ -34,7 +34,7 @@ export class LookUp {
 
 /**
  * What the stub sends to the engine: the arguments, the URN as the owner (methods of a provider see none), and a place for
- * every output, since only those that are named here are resolved.
+ * every output, since only those that are named here are resolved. The SDK drops an argument named `id`: it travels by another name.
  */
 export function toInputs(
   kind: ResourceKind,
@@ -46,12 +46,9 @@ export function toInputs(
   const named = Object.fromEntries(outputs.map((output) => [output, undefined]));
   const __provider = providerSource(kind);
   if (args instanceof LookUp) return { ...named, ...args.toInputs(), __provider };
-  return {
-    ...named,
-    ...withoutSecrets({ ...args }),
-    owner: pulumi.createUrn(name, typeToken(kind), options?.parent),
-    __provider,
-  };
+  const { id: requestedId, ...others } = withoutSecrets({ ...args });
+  const owner = pulumi.createUrn(name, typeToken(kind), options?.parent);
+  return { ...named, ...others, requestedId, owner, __provider };
 }
 
 /** Secrets would reach the provider in plain, and the job from there: `check` refuses what is put in their place. */

@@ -56,7 +56,7 @@ async function create(provider: Providers[keyof Providers], inputs: Bag): Promis
     const { id, outs } = await provider.create(inputs);
     return { id, outputs: { ...outs, __provider: "x" } };
   } catch (error) {
-    if (!(error instanceof Error && "id" in error && "properties" in error)) throw error;
-    return { id: String(error.id), outputs: { ...Object(error.properties) } };
+    if (!(error instanceof Error && "properties" in error && typeof error.properties === "object")) throw error;
+    return { id: String(inputs.id), outputs: { ...error.properties } };
   }
 }
