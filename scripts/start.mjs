@@ -1,5 +1,6 @@
 // `npm start`: sets up what is missing, then declares the quickstart's posture on this machine by a real `pulumi up`.
 import { spawnSync } from "node:child_process";
+import { relative } from "node:path";
 import { engineEnvironment } from "./engine/environment.cjs";
 import { run } from "./set-up/processes.mjs";
 import { root, runMain, setUpWithEngine } from "./set-up/set-up.mjs";
@@ -22,18 +23,20 @@ runMain(async () => {
 
 /** The closing page. @param {string} outputs The stack's outputs as JSON. */
 function describe(outputs) {
-  const rows = Object.entries(JSON.parse(outputs));
-  const width = Math.max(0, ...rows.map(([name]) => name.length));
-  const text = rows.map(
-    ([name, value]) => `  ${name.padEnd(width)}  ${typeof value === "string" ? value : JSON.stringify(value)}`,
-  );
+  const stands = JSON.parse(outputs);
+  const command = `npx backup-posture --home ${relative(process.cwd(), stands.postureHome)}`;
   process.stdout.write(`
 What stands now:
-${text.join("\n")}
+  a schedule            ${stands.scheduleId}: nightly at 01:00; its first recovery set is taken (${stands.scheduleHealth})
+  a snapshot            recovery point ${stands.snapshotPoint}, ${stands.snapshotFiles} files, kept out of every prune
+  a restore target      drilled: restored, compared file by file, timed (${stands.restoreHealth})
+  the posture home      ${stands.postureHome}: jobs, journal, evidence
 
 What to try next:
   npm run drift                     tamper with it in five ways; see the preview name each, and \`up\` repair it
   npm run pulumi -- preview --diff  what a reviewer sees; any pulumi command works here
+  ${command} status    the health of every job; list, verify, restore, doctor: --help
+  ${command} agent     fires what is due, until you stop it
   npm run pulumi -- destroy         take the jobs away again; recovery points and evidence stay
 `);
 }

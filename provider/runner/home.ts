@@ -55,7 +55,7 @@ export async function requireHome(home: Home): Promise<void> {
     await access(home.jobs, constants.R_OK | constants.X_OK);
   } catch (error) {
     const reason = isAbsent(error)
-      ? "it is not there; mount it, or, if it is lost for good, make it anew with: backup-posture init --home"
+      ? `it is not there; mount it, or, if it is lost for good, make it anew: backup-posture init --home ${home.root}`
       : messageOf(error).replace(/,? (open|access) '.*$/, "");
     throw new PostureError("unreachable", `posture home ${home.root}: ${reason}`, { cause: error });
   }
