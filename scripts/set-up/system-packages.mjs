@@ -7,6 +7,7 @@ const systemPackages = [
   { name: "rsync", command: "rsync" },
   { name: "attr", command: "getfattr" },
   { name: "acl", command: "getfacl" },
+  { name: "systemd", command: "systemd-analyze" },
 ];
 
 /**
