@@ -56,19 +56,20 @@ export function addGlobalOptions(program: Command): void {
     .option("--json", 'print one JSON document, errors too as {"error": {kind, message}}');
 }
 
-/** Puts a command into the program. */
+/** Puts a command into the program, or below another command of it. */
 export function register<Input extends z.ZodType>(
-  program: Command,
+  parent: Command,
   definition: CommandDefinition<Input>,
   surroundings: CommandSurroundings,
-): void {
-  const command = program.command(definition.usage).summary(definition.summary);
+): Command {
+  const program = findProgram(parent);
+  const command = parent.command(definition.usage).summary(definition.summary);
   command.description(
     [capitalise(definition.summary), ...(definition.details === undefined ? [] : [definition.details])].join("\n\n"),
   );
   for (const [flags, what] of definition.options ?? []) command.option(flags, what);
   command.addHelpText("after", describeExamples(definition.examples));
-  command.action(async () => {
+  return command.action(async () => {
     const global = surroundingsSchema.parse(command.optsWithGlobals());
     const progress = openProgress(global.json);
     const context: CommandContext = {
@@ -88,17 +89,28 @@ export function register<Input extends z.ZodType>(
   });
 }
 
+function findProgram(command: Command): Command {
+  return command.parent === null ? command : findProgram(command.parent);
+}
+
+/** The command as it is typed: with the names of those above it, the program's apart. */
+function nameOf(command: Command): string {
+  const { parent } = command;
+  return parent === null || parent.parent === null ? command.name() : `${nameOf(parent)} ${command.name()}`;
+}
+
 function parseInput<Input extends z.ZodType>(schema: Input, command: Command): z.infer<Input> {
   const given = command.registeredArguments.map((argument, index): [string, unknown] => [
     argument.name(),
     command.processedArgs[index],
   ]);
-  const parsed = schema.safeParse({ ...Object.fromEntries(given), ...command.opts() });
+  // An option that a command above has too is read by that one.
+  const parsed = schema.safeParse({ ...Object.fromEntries(given), ...command.optsWithGlobals() });
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
   throw new PostureError(
     "usage",
-    `${command.name()}: ${faults.join("; ")}; see backup-posture ${command.name()} --help`,
+    `${nameOf(command)}: ${faults.join("; ")}; see backup-posture ${nameOf(command)} --help`,
   );
 }
 

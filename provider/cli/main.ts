@@ -1,4 +1,4 @@
-import { CommanderError } from "commander";
+import { type Command, CommanderError } from "commander";
 import { showPath } from "../platform/display";
 import { messageOf, PostureError } from "../platform/errors";
 import type { Report } from "./command";
@@ -22,14 +22,19 @@ async function runCommandLine(commandLine: readonly string[], json: boolean): Pr
     exitCode = report.exitCode;
   };
   const program = makeProgram({ signal: stopOnSignals(), deliver });
-  if (json) program.configureOutput({ writeErr: () => undefined });
-  for (const command of program.commands) command.copyInheritedSettings(program);
+  if (json) silence(program);
   try {
     await program.parseAsync(commandLine);
     return exitCode;
   } catch (error) {
     return reportFailure(error, json);
   }
+}
+
+/** Errors are told as JSON, and as nothing else. */
+function silence(command: Command): void {
+  command.configureOutput({ writeErr: () => undefined });
+  for (const below of command.commands) silence(below);
 }
 
 function reportFailure(error: unknown, json: boolean): ExitCode {

@@ -10,11 +10,13 @@ import type { RecoveryPoint, RestoreResult } from "../snapshot/stores/store";
 import { type CommandSurroundings, register } from "./command";
 import { exitCodes } from "./exit-codes";
 import { colors, formatBytes, formatCount, formatTable } from "./format";
+import { registerRestorePlan } from "./restore-plan";
+import { registerRestoreRun } from "./restore-run";
 import { findStored, storeOption } from "./stores";
 
-/** `backup-posture restore <id> --to DIR`: brings data back. */
+/** `backup-posture restore <id> --to DIR`: brings data back. Below it, `restore plan` and `restore run`. */
 export function registerRestore(program: Command, surroundings: CommandSurroundings): void {
-  register(
+  const restore = register(
     program,
     {
       usage: "restore <id>",
@@ -74,6 +76,8 @@ export function registerRestore(program: Command, surroundings: CommandSurroundi
     },
     surroundings,
   );
+  registerRestorePlan(restore, surroundings);
+  registerRestoreRun(restore, surroundings);
 }
 
 type Restored = RestoreResult & { readonly point: string; readonly source: string; readonly to: string };

@@ -36,13 +36,15 @@ export interface RestorePlanOptions {
   readonly persistentChat?: PersistentChatMethod;
   /** The posture home, for the commands that bring the files back. Default: the usual one. */
   readonly home?: string;
+  /** The directory store, for the same commands, where the schedules have no jobs any more. Default: their jobs' own. */
+  readonly store?: string;
   /** A share that both SQL Servers of a mirror can write. Default: none; setting up a mirror is then a step by hand. */
   readonly mirrorShare?: string;
   /** Users whose contacts were rolled back from the unified contact store after the set was taken. Default: none. */
   readonly rolledBackUsers?: readonly string[];
   /** When Active Directory was backed up last. Default: not known, and the plan warns. */
   readonly activeDirectoryBackedUpAt?: Date;
-  /** How far that may be from the set. Default: no limit. */
+  /** How far parts of the set may lie apart, and Active Directory from the set. Default: no limit. */
   readonly maxSkewMilliseconds?: number;
 }
 
@@ -98,6 +100,7 @@ export function planRestore(
     topology,
     set,
     home: options.home ?? null,
+    store: options.store ?? null,
     parts: listBackupParts(topology, options.persistentChat ?? "export"),
     mirrorShare: options.mirrorShare ?? null,
     rolledBackUsers: options.rolledBackUsers ?? [],
@@ -108,9 +111,24 @@ export function planRestore(
     title: `Restore after the loss of ${describeFailure(failure)}`,
     recoverySet: { id: set.id, startedAt: set.startedAt.toISOString() },
     preconditions: [...preconditions],
-    warnings: [...describeMissing(context, failure, steps), ...warnOfActiveDirectory(set, options)],
+    warnings: [
+      ...describeMissing(context, failure, steps),
+      ...warnOfSkew(set, options),
+      ...warnOfActiveDirectory(set, options),
+    ],
     steps: [...bringBackFiles(context, steps), ...steps],
   };
+}
+
+/** A failure as it is typed: its kind, and, where there is one, its subject: `back-end:pool01.contoso.com`. */
+export function formatFailure(failure: Failure): string {
+  const subject = Object.entries(failure).find(([key]) => key !== "kind");
+  return subject === undefined ? failure.kind : `${failure.kind}:${subject[1]}`;
+}
+
+/** The failure of a topology that was typed; undefined: it has none of that name. */
+export function findFailure(topology: Topology, typed: string): Failure | undefined {
+  return listFailures(topology).find((failure) => formatFailure(failure).toLowerCase() === typed.toLowerCase());
 }
 
 /** A failure in words, as a sentence goes on after "the loss of". */
@@ -325,6 +343,7 @@ function bringBackFiles(context: PlanContext, steps: readonly PlanStep[]): reado
         ...(context.home === null ? [] : ["--home", context.home]),
         "restore",
         schedule,
+        ...(context.store === null ? [] : ["--store", context.store]),
         "--point",
         point,
         "--to",
@@ -342,7 +361,7 @@ function bringBackFiles(context: PlanContext, steps: readonly PlanStep[]): reado
 
 /** What would be in the plan if the set held everything. */
 function describeMissing(context: PlanContext, failure: Failure, steps: readonly PlanStep[]): readonly string[] {
-  const all = context.parts.map(({ name }) => ({ name, schedule: "", point: "" }));
+  const all = context.parts.map(({ name }) => ({ name, schedule: "", point: "", startedAt: context.set.startedAt }));
   const whole = planSteps({ ...context, set: { ...context.set, parts: all } }, failure);
   return whole
     .filter((step) => step.reads.length > 0 && !steps.some(({ id }) => id === step.id))
@@ -350,6 +369,15 @@ function describeMissing(context: PlanContext, failure: Failure, steps: readonly
       (step) =>
         `Recovery set ${context.set.id} has nothing for: ${step.title}. It stays lost unless another set has it.`,
     );
+}
+
+function warnOfSkew({ parts }: RecoverySetView, { maxSkewMilliseconds: limit }: RestorePlanOptions): readonly string[] {
+  const times = parts.map(({ startedAt }) => startedAt.getTime());
+  const skew = Math.max(...times) - Math.min(...times);
+  if (limit === undefined || parts.length < 2 || skew <= limit) return [];
+  return [
+    `The parts of the recovery set were taken ${formatMilliseconds(skew)} apart, more than the ${formatMilliseconds(limit)} allowed: they may not fit one another.`,
+  ];
 }
 
 function warnOfActiveDirectory(set: RecoverySetView, options: RestorePlanOptions): readonly string[] {

@@ -13,7 +13,8 @@ export function renderPlan(plan: RestorePlan): string {
     .concat("\n");
 }
 
-function renderStep(step: PlanStep, index: number): string {
+/** One step of a plan as Markdown. */
+export function renderStep(step: PlanStep, index: number): string {
   return [
     `## ${index + 1}. ${step.title}`,
     `- [ ] **${step.id}**, ${step.kind === "automated" ? "by command" : "by hand"}`,

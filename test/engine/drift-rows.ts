@@ -314,11 +314,11 @@ async function deletePoints(store: string): Promise<void> {
 
 /** The largest file among the stored contents. */
 async function findObject(store: string): Promise<string> {
-  return findLargest(store, (path) => /\/(packs|objects)\//.test(path));
+  return findLargest(store, (path) => path.endsWith(".pack"));
 }
 
 async function findManifest(store: string): Promise<string> {
-  return findLargest(store, (path) => /manifest/.test(path));
+  return findLargest(store, (path) => path.endsWith(".manifest"));
 }
 
 async function findLargest(store: string, wanted: (path: string) => boolean): Promise<string> {

@@ -97,8 +97,10 @@ function placeOf(stack: Stack, row: Row): string {
   return join(stack.root, "places", row.name);
 }
 
-/** What the preview prints of one resource. */
+/** What the preview prints of one resource's update: what stands => what is declared. */
 function blockOf(told: Told, name: string): string {
   const blocks = told.text.split(/\n(?= {4}[~+-]|Resources:|Diagnostics:)/);
-  return blocks.find((block) => block.includes(`::${name}]`)) ?? `nothing of ${name} in:\n${told.text}`;
+  const block = blocks.find((candidate) => candidate.includes(`::${name}]`) && candidate.includes("(update)"));
+  if (block === undefined) throw new Error(`no update of ${name} in:\n${told.text}`);
+  return block;
 }

@@ -1,20 +1,4 @@
-import type { Permission, PermissionId, Tool } from "./types";
-
-/** What an account needs to use a tool for a backup or for a restore. */
-export function permissionFor(tool: Tool, purpose: "backup" | "restore"): PermissionId {
-  switch (tool.kind) {
-    case "cmdlet":
-      return tool.cmdlet.endsWith("-CsPersistentChatData")
-        ? "CsPersistentChatAdministrator"
-        : "RTCUniversalServerAdmins";
-    case "sql-server":
-      return "sql-backup-operator";
-    case "file-copy":
-      return purpose === "backup" ? "file-store-reader" : "file-store-writer";
-    case "setup":
-      return "local-administrator";
-  }
-}
+import type { Permission } from "./types";
 
 /** Who may do all this. */
 export const permissions: readonly Permission[] = [

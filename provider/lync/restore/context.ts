@@ -1,7 +1,7 @@
 import type { PlanCheck, PlanCommand, PlanStep } from "../../restore/plan";
 import { type BackupPart, restoredPath } from "../backup-parts";
 import { type PermissionId, permission, type RestorationStepId, restorationStep } from "../catalogue";
-import { type Command, displayArguments, displayCommand, toArgumentArray } from "../commands";
+import { type Command, displayArguments, displayCommand, readCopyOutcome, toArgumentArray } from "../commands";
 import { listPools, type Pool, type Topology } from "../topology";
 
 /** The recovery set that a plan restores from, as it lies ready to be read. */
@@ -20,6 +20,8 @@ export interface StoredPart {
   /** The id of the schedule that took it. */
   readonly schedule: string;
   readonly point: string;
+  /** When its capture began. */
+  readonly startedAt: Date;
 }
 
 /** What the steps of a plan are made from. */
@@ -28,8 +30,9 @@ export interface PlanContext {
   readonly set: RecoverySetView;
   /** Everything that a complete set of this deployment has. */
   readonly parts: readonly BackupPart[];
-  /** The posture home, where it is not the usual one. */
+  /** The posture home, and the directory store, where the files are to be looked for in others than the usual ones. */
   readonly home: string | null;
+  readonly store: string | null;
   /** A share that both SQL Servers of a mirror can write; null: none is known. */
   readonly mirrorShare: string | null;
   /** SIP addresses of users whose contacts were rolled back from the unified contact store after the set was taken. */
@@ -108,6 +111,10 @@ export function fileIsThere(path: string): PlanCheck {
   return { text: `${path} is there, is not empty and opens as a ZIP archive.` };
 }
 
+const goodCopyExitCodes = Array.from({ length: 32 }, (_, code) => code).filter(
+  (code) => readCopyOutcome(code).succeeded,
+);
+
 function toOwnCommand(ownArguments: readonly [string, ...string[]]): PlanCommand {
   return { display: displayArguments(ownArguments), arguments: [...ownArguments], succeedsWith: [0] };
 }
@@ -116,6 +123,6 @@ function toPlanCommand({ topology }: PlanContext, command: Command): PlanCommand
   return {
     display: displayCommand(command),
     arguments: [...toArgumentArray(command, topology.product)],
-    succeedsWith: command.program === "robocopy" ? [0, 1, 2, 3, 4, 5, 6, 7] : [0],
+    succeedsWith: command.program === "robocopy" ? goodCopyExitCodes : [0],
   };
 }

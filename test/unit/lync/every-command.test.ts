@@ -73,7 +73,7 @@ function everyLine(topology: Topology): readonly Line[] {
         id: "set-1",
         startedAt: new Date(0),
         folder,
-        parts: set.map(({ name }) => ({ name, schedule: "lync", point: `point-of-${name}` })),
+        parts: set.map(({ name }) => ({ name, schedule: "lync", point: `point-of-${name}`, startedAt: new Date(0) })),
       };
       const plan = planRestore(topology, failure, view, {
         persistentChat: index === 0 ? "export" : "sql-server",

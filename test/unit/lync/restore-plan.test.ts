@@ -4,6 +4,8 @@ import { listBackupParts } from "../../../provider/lync/backup-parts";
 import {
   describeFailure,
   type Failure,
+  findFailure,
+  formatFailure,
   listFailures,
   planRestore,
   type RestorePlanOptions,
@@ -28,7 +30,7 @@ function plan(
   lacks: readonly string[] = [],
 ): RestorePlan {
   const parts = listBackupParts(topology, options.persistentChat)
-    .map(({ name }) => ({ name, schedule: "lync", point: `point-${name}` }))
+    .map(({ name }) => ({ name, schedule: "lync", point: `point-${name}`, startedAt }))
     .filter(({ name }) => !lacks.includes(name));
   return planRestore(topology, failure, { id: "set-1", startedAt, folder: "D:\\restore", parts }, options);
 }
@@ -312,6 +314,26 @@ describe("every plan", () => {
       expect.stringContaining("5h before the recovery set, more than the 1h allowed"),
     ]);
     expect(warnings({ activeDirectoryBackedUpAt: at(1), maxSkewMilliseconds: 3_600_000 })).toEqual([]);
+  });
+
+  it("warns of parts that were taken at different times", () => {
+    const late = {
+      name: "configuration",
+      schedule: "settings",
+      point: "p",
+      startedAt: new Date("2026-11-18T01:00:00Z"),
+    };
+    const early = { name: "user-data-pool01.contoso.com", schedule: "users", point: "q", startedAt };
+    const set = { id: "set-1", startedAt, folder: "D:\\restore", parts: [late, early] };
+    const options = { activeDirectoryBackedUpAt: startedAt, maxSkewMilliseconds: 3_600_000 };
+    const { warnings } = planRestore(enterprise, { kind: "user-data", pool: "pool01.contoso.com" }, set, options);
+    expect(warnings).toEqual([expect.stringContaining("taken 1d apart")]);
+  });
+
+  it("is found by what is typed", () => {
+    for (const failure of listFailures(mirrored))
+      expect(findFailure(mirrored, formatFailure(failure).toUpperCase())).toEqual(failure);
+    expect(findFailure(standard, "archiving")).toBeUndefined();
   });
 
   it("has a digest that any change changes", () => {
