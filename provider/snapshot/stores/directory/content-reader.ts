@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { isAbsent } from "../../../platform/errors";
 import { DamageError } from "./damage";
 import type { StoreLayout } from "./layout";
-import { listPacks, ObjectIndex } from "./object-index";
+import { findMoved } from "./moved-packs";
+import { listPacks, ObjectIndex, type ObjectLocation } from "./object-index";
 import { packFileName } from "./pack-format";
 import { quarantineKey, readQuarantine } from "./quarantine";
 
@@ -23,6 +24,9 @@ export interface WantedContent {
   readonly offset: number;
 }
 
+/** There is nothing to put into quarantine. */
+class MissingPackError extends DamageError {}
+
 const chunkSize = 1024 * 1024;
 const openPacks = 16;
 
@@ -33,6 +37,8 @@ export class ContentReader {
   readonly #files = new Map<string, number>();
   readonly #buffer = Buffer.allocUnsafe(chunkSize);
   #index: ObjectIndex | null = null;
+  /** By the id of a pack that was given up: the index of those that have its contents now. */
+  readonly #moved = new Map<string, ObjectIndex>();
 
   constructor(readonly layout: StoreLayout) {}
 
@@ -51,7 +57,7 @@ export class ContentReader {
       this.#readFrom(content.pack.id, content, content.offset, sink);
     } catch (error) {
       if (!(error instanceof DamageError)) throw error;
-      this.damaged.add(quarantineKey(content.pack.id, content.digest));
+      if (!(error instanceof MissingPackError)) this.damaged.add(quarantineKey(content.pack.id, content.digest));
       this.#readElsewhere(content, content.pack.id, sink, error);
     }
   }
@@ -62,8 +68,7 @@ export class ContentReader {
   }
 
   #readElsewhere(content: WantedContent, failed: string, sink: ContentSink, why: DamageError): void {
-    this.#index ??= new ObjectIndex(this.layout, listPacks(this.layout), readQuarantine(this.layout));
-    for (const other of this.#index.find(content.digest, content.size)) {
+    for (const other of this.#findElsewhere(content, failed)) {
       if (other.pack === failed && other.offset === content.offset) continue;
       try {
         this.#readFrom(other.pack, content, other.offset, sink);
@@ -74,6 +79,18 @@ export class ContentReader {
       }
     }
     throw why;
+  }
+
+  /** First where the pack's contents are known to have been moved to, then everywhere. */
+  *#findElsewhere(content: WantedContent, failed: string): Generator<ObjectLocation> {
+    let moved = this.#moved.get(failed);
+    if (moved === undefined) {
+      moved = new ObjectIndex(this.layout, findMoved(this.layout, failed), readQuarantine(this.layout));
+      this.#moved.set(failed, moved);
+    }
+    yield* moved.find(content.digest, content.size);
+    this.#index ??= new ObjectIndex(this.layout, listPacks(this.layout), readQuarantine(this.layout));
+    yield* this.#index.find(content.digest, content.size);
   }
 
   #readFrom(pack: string, content: WantedContent, offset: number, sink: ContentSink): void {
@@ -126,7 +143,7 @@ function openPack(layout: StoreLayout, pack: string): number {
   try {
     return openSync(join(layout.packs, packFileName(pack)), "r");
   } catch (error) {
-    if (isAbsent(error)) throw new DamageError("the pack with its content is missing");
+    if (isAbsent(error)) throw new MissingPackError("the pack with its content is missing");
     throw error;
   }
 }

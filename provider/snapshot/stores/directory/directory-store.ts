@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { join } from "node:path";
 import type { Lock } from "../../../platform/lock";
 import type {
   CaptureRequest,
@@ -88,7 +89,13 @@ export class DirectoryStore implements Store {
       const held = await holdExclusive(this.#layout, "a prune", this.#patience, signal);
       await whileHeld(held, async () => {
         await sweepDeadSessions(this.#layout);
-        await forgetPoints(this.#layout, ids, options.releasePinsOf, signal);
+        await forgetPoints(
+          this.#layout,
+          join(this.#layout.temporary, randomUUID()),
+          ids,
+          options.releasePinsOf,
+          signal,
+        );
       });
     });
   }

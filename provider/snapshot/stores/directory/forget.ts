@@ -1,15 +1,10 @@
-import { readdirSync } from "node:fs";
-import { unlink } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, rm, unlink } from "node:fs/promises";
 import { syncDirectory } from "../../../platform/atomic-file";
 import { isAbsent, PostureError } from "../../../platform/errors";
 import type { PointId } from "../store";
-import { DamageError } from "./damage";
 import type { StoreLayout } from "./layout";
-import { openManifest } from "./manifest";
-import { listPacks } from "./object-index";
-import { packFileName } from "./pack-format";
-import { headerPath, listPoints, manifestPath, readPoint, readTrustedHeader } from "./point-header";
+import { headerPath, readPoint } from "./point-header";
+import { sweep } from "./sweep";
 
 /**
  * Deletes points, then what only they needed. The caller has the store alone.
@@ -18,6 +13,7 @@ import { headerPath, listPoints, manifestPath, readPoint, readTrustedHeader } fr
  */
 export async function forgetPoints(
   layout: StoreLayout,
+  temporary: string,
   ids: readonly PointId[],
   releasePinsOf: string | undefined,
   signal: AbortSignal,
@@ -26,7 +22,12 @@ export async function forgetPoints(
   signal.throwIfAborted();
   for (const id of ids) if (readPoint(layout, id) !== null) await removeFile(headerPath(layout, id));
   await syncDirectory(layout.points);
-  await sweep(layout);
+  await mkdir(temporary, { mode: 0o700 });
+  try {
+    await sweep(layout, temporary);
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
 }
 
 function refusePinned(layout: StoreLayout, id: PointId, releasePinsOf: string | undefined): void {
@@ -36,35 +37,6 @@ function refusePinned(layout: StoreLayout, id: PointId, releasePinsOf: string | 
     "conflict",
     `${layout.root}: recovery point ${id} is held by ${holder}, which has to let it go first; nothing was deleted`,
   );
-}
-
-/** Marks what the remaining points need before anything is removed. A manifest that cannot be read needs everything. */
-async function sweep(layout: StoreLayout): Promise<void> {
-  const points = new Set(listPoints(layout).map((point) => point.id));
-  for (const name of readdirSync(layout.points))
-    if (name.endsWith(".manifest") && !points.has(name.slice(0, -".manifest".length)))
-      await removeFile(join(layout.points, name));
-  const needed = markNeededPacks(layout, [...points]);
-  if (needed === null) return;
-  for (const id of listPacks(layout)) if (!needed.has(id)) await removeFile(join(layout.packs, packFileName(id)));
-}
-
-function markNeededPacks(layout: StoreLayout, points: readonly PointId[]): ReadonlySet<string> | null {
-  const needed = new Set<string>();
-  for (const id of points) {
-    try {
-      const manifest = openManifest(manifestPath(layout, id));
-      manifest.close();
-      const header = readTrustedHeader(layout, id);
-      if (manifest.digest !== header?.digest) return null;
-      if (header.attributes !== null) needed.add(header.attributes.pack);
-      for (const pack of manifest.packs.values()) needed.add(pack.id);
-    } catch (error) {
-      if (error instanceof DamageError) return null;
-      throw error;
-    }
-  }
-  return needed;
 }
 
 async function removeFile(path: string): Promise<void> {

@@ -107,13 +107,16 @@ export class BlockWriter {
     this.#name(target);
   }
 
-  /** Copies a file's entry as it is, but for the label of its pack. */
-  copyFile(cursor: BlockCursor, pack: number): void {
+  /** Copies a file's entry as it is, but for where its content is. */
+  copyFile(cursor: BlockCursor, pack: number, offset: number): void {
     const length = cursor.end - cursor.start;
     this.#ensure(length);
     cursor.block.copy(this.#buffer, this.#length, cursor.start, cursor.end);
-    this.#buffer.writeUInt32LE(pack, this.#length + filePackOffset);
-    this.#length += length;
+    const end = this.#length + length;
+    this.#length += filePackOffset;
+    this.#u32(pack);
+    this.#u64(offset);
+    this.#length = end;
     this.#entries += 1;
   }
 

@@ -68,8 +68,8 @@ export class ObjectIndex {
     });
   }
 
-  /** Every place where this content is said to be. */
-  *find(digest: Buffer, length: number): Generator<ObjectLocation> {
+  /** Every place where this content is said to be. @param length null where it is not known. */
+  *find(digest: Buffer, length: number | null): Generator<ObjectLocation> {
     const mask = this.#slots.length - 1;
     for (let slot = digest.readUInt32LE(0) & mask; ; slot = (slot + 1) & mask) {
       const record = (this.#slots[slot] ?? 0) - 1;
@@ -77,7 +77,7 @@ export class ObjectIndex {
       const owner = this.#indexes[this.#owner[record] ?? 0];
       const at = this.#position[record] ?? 0;
       if (owner === undefined || owner.index.compare(digest, 0, 32, at, at + 32) !== 0) continue;
-      if (Number(owner.index.readBigUInt64LE(at + 40)) !== length) continue;
+      if (length !== null && Number(owner.index.readBigUInt64LE(at + 40)) !== length) continue;
       if (this.quarantine.size > 0 && this.quarantine.has(`${owner.pack} ${digest.toString("hex")}`)) continue;
       yield { pack: owner.pack, offset: Number(owner.index.readBigUInt64LE(at + 32)) };
     }

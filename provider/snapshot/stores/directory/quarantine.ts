@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { appendDurably } from "../../../platform/atomic-file";
+import { appendDurably, writeFileAtomically } from "../../../platform/atomic-file";
 import { isAbsent, systemCodeOf } from "../../../platform/errors";
 import type { StoreLayout } from "./layout";
 
@@ -34,4 +34,8 @@ export async function addToQuarantine(layout: StoreLayout, keys: readonly string
     const code = systemCodeOf(error);
     if (code !== "EROFS" && code !== "EACCES" && code !== "EPERM") throw error;
   }
+}
+
+export async function writeQuarantine(layout: StoreLayout, keys: readonly string[]): Promise<void> {
+  await writeFileAtomically(layout.quarantine, keys.map((key) => `${key}\n`).join(""));
 }

@@ -8,7 +8,7 @@ import type { Exclusion } from "./exclude";
 import { captureFile, type KnownContents, SourceFailure, toFileTime, toMillisecondsLikeNode } from "./file-capture";
 import type { Manifest } from "./manifest";
 import { type Attributes, type BlockCursor, BlockWriter, entryKinds, fileFlags, noPack } from "./manifest-format";
-import type { PackWriter } from "./pack-writer";
+import type { PackWriter, Placed } from "./pack-writer";
 import type { Quarantine } from "./quarantine";
 import { quarantineKey } from "./quarantine";
 
@@ -186,10 +186,10 @@ export class TreeWalk {
 
   #file(directory: BytePath, name: BytePath, handle: DirectoryHandle, stats: Stats, before: BlockCursor | null): void {
     if (before !== null && before.kind === entryKinds.file && isUnchanged(before, stats)) {
-      const label = this.#usableLabel(before);
-      if (label !== null) {
-        this.#writer.copyFile(before, label);
-        this.#count(before.size, label);
+      const stored = this.#findStored(before);
+      if (stored !== null) {
+        this.#writer.copyFile(before, stored.pack, stored.offset);
+        this.#count(before.size, stored.pack);
         if (this.settings.tellUnchanged) this.onChanged(joinPath(directory, name));
         return;
       }
@@ -228,15 +228,19 @@ export class TreeWalk {
     }
   }
 
-  /** The label here of the pack that holds an unchanged file's content; null when the content must be read anew. */
-  #usableLabel(before: BlockCursor): number | null {
+  /** Where an unchanged file's content is; null when it must be read anew. */
+  #findStored(before: BlockCursor): Placed | null {
+    if (before.pack === noPack) return { pack: noPack, offset: 0 };
+    const label = this.settings.previous?.labels.get(before.pack);
+    if (label !== undefined && !this.#isInQuarantine(before)) return { pack: label, offset: before.offset };
+    return this.known.find(before.digest, before.size);
+  }
+
+  #isInQuarantine(before: BlockCursor): boolean {
     const { previous } = this.settings;
-    if (before.pack === noPack) return noPack;
-    const label = previous?.labels.get(before.pack);
-    if (previous === null || label === undefined) return null;
-    if (previous.quarantine.size === 0) return label;
+    if (previous === null || previous.quarantine.size === 0) return false;
     const pack = previous.manifest.packOf(before.pack);
-    return pack !== null && previous.quarantine.has(quarantineKey(pack.id, before.digest)) ? null : label;
+    return pack !== null && previous.quarantine.has(quarantineKey(pack.id, before.digest));
   }
 
   #directory(

@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { isAbsent, messageOf } from "../../../platform/errors";
 import type { PointId, RecoveryPoint, Verification, VerificationDepth } from "../store";
@@ -10,12 +10,14 @@ import { DirectoryBatches, isSmallPoint } from "./directory-batches";
 import type { StoreLayout } from "./layout";
 import type { Manifest } from "./manifest";
 import { type BlockCursor, entryKinds, noPack } from "./manifest-format";
-import { readPackIndex } from "./object-index";
+import type { PackUse } from "./manifest-writer";
+import { findMoved } from "./moved-packs";
+import { ObjectIndex, readPackIndex } from "./object-index";
 import { packFileName } from "./pack-format";
 import { openPointManifest, requirePoint } from "./point-access";
 import { walkDirectories } from "./point-content";
 import { readTrustedHeader } from "./point-header";
-import { addToQuarantine } from "./quarantine";
+import { addToQuarantine, readQuarantine } from "./quarantine";
 import { findAttributesDamage, readAttributes } from "./stored-attributes";
 import { Turns } from "./turns";
 
@@ -127,9 +129,10 @@ async function verifyContent(
   await addToQuarantine(layout, quarantine);
 }
 
-/** The packs' own indexes are not needed to restore, but to find contents again. */
+/** The packs' own indexes are not needed to restore, but to find contents again. Of a pack that is gone, its contents tell. */
 function* findIndexDamages(layout: StoreLayout, manifest: Manifest): Generator<string> {
   for (const pack of manifest.packs.values()) {
+    if (!existsSync(join(layout.packs, packFileName(pack.id)))) continue;
     try {
       readPackIndex(layout, pack.id);
     } catch (error) {
@@ -141,26 +144,31 @@ function* findIndexDamages(layout: StoreLayout, manifest: Manifest): Generator<s
 
 type Check = (entry: BlockCursor) => string | null;
 
-/** Presence and size of packs; a content of a pack that is gone may still be in another. */
+/** Presence and size of packs; a content of a pack that is gone may be in another by now. */
 function checkPresence(layout: StoreLayout, manifest: Manifest): Check {
-  const damages = new Map<number, string | null>();
+  const damages = new Map<number, { readonly why: string; readonly elsewhere: ObjectIndex } | null>();
+  const look = (label: number) => {
+    const pack = manifest.packOf(label);
+    const why = pack === null ? null : findPackDamage(layout, pack);
+    if (pack === null || why === null) return null;
+    return { why, elsewhere: new ObjectIndex(layout, findMoved(layout, pack.id), readQuarantine(layout)) };
+  };
   return (entry) => {
     if (entry.pack === noPack) return null;
-    const known = damages.get(entry.pack);
-    if (known !== undefined) return known;
-    const damage = findPackDamage(layout, manifest, entry.pack);
-    damages.set(entry.pack, damage);
-    return damage;
+    let damage = damages.get(entry.pack);
+    if (damage === undefined) {
+      damage = look(entry.pack);
+      damages.set(entry.pack, damage);
+    }
+    if (damage === null) return null;
+    return damage.elsewhere.find(entry.digest, entry.size).next().done === true ? damage.why : null;
   };
 }
 
-function findPackDamage(layout: StoreLayout, manifest: Manifest, label: number): string | null {
-  const pack = manifest.packOf(label);
-  if (pack === null) return null;
+function findPackDamage(layout: StoreLayout, pack: PackUse): string | null {
   try {
-    return statSync(join(layout.packs, packFileName(pack.id))).size === pack.size
-      ? null
-      : "the pack with its content does not have the size it had";
+    const { size } = statSync(join(layout.packs, packFileName(pack.id)));
+    return size === pack.size ? null : "the pack with its content does not have the size it had";
   } catch (error) {
     return isAbsent(error)
       ? "the pack with its content is missing"
