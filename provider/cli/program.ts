@@ -9,6 +9,7 @@ import { registerDrill } from "./drill";
 import { exitCodesHelp } from "./exit-codes";
 import { registerInit } from "./init";
 import { registerList } from "./list";
+import { registerLync } from "./lync";
 import { registerPrune } from "./prune";
 import { registerPurge } from "./purge";
 import { registerRestore } from "./restore";
@@ -28,6 +29,7 @@ const commands = [
   registerPurge,
   registerDoctor,
   registerInit,
+  registerLync,
 ];
 
 /** The whole command line. Parsing it runs the command; wrong usage and `--help` throw commander's error. */

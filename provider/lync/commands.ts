@@ -1,4 +1,3 @@
-export type { ServiceRole } from "./commands/cmdlet";
 export { type Command, displayArguments, displayCommand, toArgumentArray } from "./commands/command";
 export * from "./commands/databases";
 export * from "./commands/exports";

@@ -68,6 +68,7 @@ type SwitchParameter =
 export type ServiceRole =
   | "ApplicationServer"
   | "ArchivingDatabase"
+  | "CentralManagement"
   | "CentralManagementDatabase"
   | "Director"
   | "EdgeServer"

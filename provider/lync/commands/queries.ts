@@ -1,6 +1,26 @@
 import { renderCmdlet, type ServiceRole } from "./cmdlet";
 import { type Command, powerShell } from "./command";
 
+/** The roles that discovery asks for, one call each: Get-CsService takes one role switch. */
+export const discoveredRoles: readonly ServiceRole[] = [
+  "UserServer",
+  "UserDatabase",
+  "CentralManagement",
+  "CentralManagementDatabase",
+  "FileStore",
+  "WebServer",
+  "ApplicationServer",
+  "ArchivingDatabase",
+  "MonitoringDatabase",
+  "PersistentChatServer",
+  "PersistentChatDatabase",
+  "PersistentChatComplianceDatabase",
+  "MediationServer",
+  "Director",
+  "EdgeServer",
+  "PstnGateway",
+];
+
 /** All pools, as JSON. */
 export function queryPools(): Command {
   return asJson(renderCmdlet("Get-CsPool", {}, "none"));

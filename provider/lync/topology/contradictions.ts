@@ -97,11 +97,7 @@ function findRepeatedComputers(topology: Topology): readonly Contradiction[] {
 }
 
 function findRepeatedAddresses(topology: Topology): readonly Contradiction[] {
-  const seen = new Set(
-    Object.entries(topology.standardEditionServers).map(([server, { sqlInstance }]) =>
-      key({ server, instance: sqlInstance }),
-    ),
-  );
+  const seen = new Set<string>();
   return Object.entries(topology.sqlInstances).flatMap(([name, { mirror, ...primary }]) =>
     [primary, ...(mirror === undefined ? [] : [mirror])].flatMap((address, index) => {
       const path = index === 0 ? ["sqlInstances", name] : ["sqlInstances", name, "mirror"];

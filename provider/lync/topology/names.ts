@@ -36,7 +36,10 @@ export const uncPath = z
   .string("must be a UNC path such as \\\\fs01.contoso.com\\lync")
   .max(4096, "must be at most 4096 characters")
   .regex(uncPattern, "must be a UNC path such as \\\\fs01.contoso.com\\lync, without a trailing backslash")
-  .refine((value) => !value.split("\\").some((step) => /^\.{1,2}$/.test(step)), "must not contain '.' and '..' steps");
+  .refine(
+    (value) => !value.split("\\").some((step) => /[. ]$/.test(step)),
+    "must not have folders whose names end with a dot or a space: Windows takes those for others",
+  );
 
 /** The name by which the topology refers to a SQL Server instance or a file store. */
 export const referenceName = z

@@ -6,6 +6,7 @@ import {
   backUpDatabase,
   type Command,
   copyFileStore,
+  discoveredRoles,
   exportConfiguration,
   exportLocationInformationFrom,
   queryPools,
@@ -60,9 +61,7 @@ function everyLine(topology: Topology): readonly Line[] {
     ),
     queryPools(),
     queryReplication(),
-    ...(["CentralManagementDatabase", "UserServer", "UserDatabase", "FileStore", "ArchivingDatabase"] as const).map(
-      (role) => queryServices(role),
-    ),
+    ...discoveredRoles.map((role) => queryServices(role)),
   ];
   const backup = made.flatMap((command) =>
     command === null ? [] : [{ what: "backup", arguments: toArgumentArray(command, topology.product) }],

@@ -13,7 +13,7 @@ const shareFolder = fc
     minLength: 1,
     maxLength: 10,
   })
-  .filter((folder) => !/^\.{1,2}$/.test(folder));
+  .filter((folder) => !/[. ]$/.test(folder));
 
 const seed = fc.record({
   product: fc.constantFrom(...products),

@@ -146,12 +146,6 @@ describe("faults, each by its path", () => {
       "sqlInstances.backend-east.mirror: is the same",
     ],
     [
-      "a Standard Edition server's instance again",
-      ["sqlInstances", "again"],
-      { server: "se01.contoso.com", instance: "rtc", edition: "express" },
-      "sqlInstances.again: is the same",
-    ],
-    [
       "one path twice",
       ["fileStores", "west", "path"],
       "\\\\FS01.contoso.com\\lyncshare",
@@ -249,6 +243,8 @@ describe("a file store's path", () => {
     "\\\\fs01\\a\nb",
     "\\\\?\\C:\\a",
     "\\\\fs01\\a*",
+    "\\\\fs01\\a ",
+    "\\\\fs01\\a.\\b",
     "\\\\f s\\a",
     "\\\\$(x)\\a",
   ])("may not be %j", (path) => {
