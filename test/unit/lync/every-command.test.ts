@@ -92,37 +92,48 @@ function everyLine(topology: Topology): readonly Line[] {
   return [...new Map([...backup, ...restore].map((line) => [line.arguments.join("\0"), line])).values()];
 }
 
-async function checkLine(line: Line, topology: Topology): Promise<void> {
-  const [program, ...rest] = line.arguments;
-  if (program === "powershell") return checkScript(decode(rest), topology);
-  const text = rest.join(" ");
-  if (program === "backup-posture") return;
-  if (program === "robocopy") {
-    expect(rest).toEqual(expect.arrayContaining(["/R:2", "/W:5", "/XF", "Meeting.Active", "/XJ"]));
-    const options = rest.slice(2).filter((argument) => argument.startsWith("/"));
-    expect(options.filter((option) => /^\/(MIR|PURGE|MOVE?|MOV|CREATE)\b/i.test(option))).toEqual([]);
-    expect(rest.slice(0, 2).every((path) => /^([A-Za-z]:\\|\\\\)/.test(path) && !path.endsWith("\\"))).toBe(true);
-    return;
-  }
-  expect(program).toBe("sqlcmd");
-  expect(rest).toEqual(expect.arrayContaining(["-b", "-x", "-E"]));
-  expect(rest.at(-2)).toBe("-Q");
-  checkStatement(rest.at(-1)!);
-  expect(text).not.toMatch(/[\r\n]/);
+/** What is wrong with a line; one `expect` for all of them, since thousands are slow. */
+async function findFaults({ arguments: [program, ...rest] }: Line, topology: Topology): Promise<readonly string[]> {
+  if (program === "backup-posture") return [];
+  if (program === "powershell") return findScriptFaults(rest, topology);
+  if (program === "robocopy") return findCopyFaults(rest);
+  if (program !== "sqlcmd") return [`unknown program ${program ?? ""}`];
+  const missing = ["-b", "-x", "-E", "-Q"].filter((option) => !rest.includes(option));
+  return [...missing.map((option) => `sqlcmd without ${option}`), ...findStatementFaults(rest.at(-1) ?? "")];
 }
 
-async function checkScript(script: string, topology: Topology): Promise<void> {
-  const commands = await parsePowerShell(script);
-  for (const command of commands) {
-    expect(describeForbidden(command)).toBeNull();
-    if (builtIn.has(command.name)) continue;
-    expect(`${command.name}: ${findBindingFault(command, topology.product, known)}`).toBe(`${command.name}: null`);
-    const stop = command.elements.findIndex(
-      (element) => element.kind === "parameter" && element.name === "ErrorAction",
-    );
-    expect(command.elements[stop + 1]).toEqual({ kind: "other", source: "Stop" });
-  }
-  expect(commands.length).toBeGreaterThan(1);
+function findCopyFaults(rest: readonly string[]): readonly string[] {
+  const missing = ["/R:2", "/W:5", "/XF", "Meeting.Active", "/XJ"].filter((option) => !rest.includes(option));
+  const forbidden = rest.slice(2).filter((option) => /^\/(MIR|PURGE|MOVE?|CREATE)\b/i.test(option));
+  const paths = rest.slice(0, 2).filter((path) => !/^([A-Za-z]:\\|\\\\)/.test(path) || path.endsWith("\\"));
+  return [
+    ...missing.map((option) => `robocopy without ${option}`),
+    ...forbidden.map((option) => `robocopy with ${option}`),
+    ...paths.map((path) => `robocopy with the path ${path}`),
+  ];
+}
+
+async function findScriptFaults(rest: readonly string[], topology: Topology): Promise<readonly string[]> {
+  const switches = rest.slice(0, -1).join(" ");
+  if (switches !== "-NoLogo -NoProfile -NonInteractive -EncodedCommand") return [`powershell ${switches}`];
+  const commands = await parsePowerShell(Buffer.from(rest.at(-1) ?? "", "base64").toString("utf16le"));
+  const faults = commands.flatMap((command) => {
+    const forbidden = describeForbidden(command);
+    if (forbidden !== null) return [`${command.name} with ${forbidden}`];
+    if (builtIn.has(command.name)) return [];
+    const fault = findBindingFault(command, topology.product, known);
+    return [
+      ...(fault === null ? [] : [fault]),
+      ...(stopsAtErrors(command) ? [] : [`${command.name} goes on after errors`]),
+    ];
+  });
+  return commands.length > 1 ? faults : [...faults, "a script without commands"];
+}
+
+function stopsAtErrors({ elements }: ParsedCommand): boolean {
+  const at = elements.findIndex((element) => element.kind === "parameter" && element.name === "ErrorAction");
+  const value = elements[at + 1];
+  return at >= 0 && value?.kind === "other" && value.source === "Stop";
 }
 
 /** Whole names and switches only: a path may hold any words. */
@@ -135,17 +146,15 @@ function describeForbidden(command: ParsedCommand): string | null {
 }
 
 /** One statement: outside of its quoted parts nothing ends it, comments it out or begins another. */
-function checkStatement(statement: string): void {
+function findStatementFaults(statement: string): readonly string[] {
   const bare = statement.replace(/N'(?:[^']|'')*'/g, "N''").replace(/\[(?:[^\]]|\]\])*\]/g, "[]");
-  expect(bare).not.toMatch(/;|--|\/\*|\bGO\b/i);
-  expect(bare).toMatch(
-    /^(BACKUP DATABASE \[\] TO DISK=N'' WITH COPY_ONLY, INIT, CHECKSUM,( COMPRESSION,)? STATS=10|RESTORE VERIFYONLY FROM DISK=N'' WITH CHECKSUM|RESTORE DATABASE \[\] FROM DISK=N'' WITH REPLACE, CHECKSUM, RECOVERY, STATS=10|SELECT member\.name FROM .* WHERE role\.name = N'')$/,
-  );
-}
-
-function decode(powershellArguments: readonly string[]): string {
-  expect(powershellArguments.slice(0, -1)).toEqual(["-NoLogo", "-NoProfile", "-NonInteractive", "-EncodedCommand"]);
-  return Buffer.from(powershellArguments.at(-1)!, "base64").toString("utf16le");
+  const forms = [
+    /^BACKUP DATABASE \[\] TO DISK=N'' WITH COPY_ONLY, INIT, CHECKSUM,( COMPRESSION,)? STATS=10$/,
+    /^RESTORE VERIFYONLY FROM DISK=N'' WITH CHECKSUM$/,
+    /^RESTORE DATABASE \[\] FROM DISK=N'' WITH REPLACE, CHECKSUM, RECOVERY, STATS=10$/,
+    /^SELECT member\.name FROM \[\]\.sys[\w .=[\]]* WHERE role\.name = N''$/,
+  ];
+  return forms.some((form) => form.test(bare)) ? [] : [`not a known statement: ${bare}`];
 }
 
 describe.each(["standard-edition", "enterprise-pool", "two-pools-mirrored"])("the example %s", (name) => {
@@ -153,7 +162,7 @@ describe.each(["standard-edition", "enterprise-pool", "two-pools-mirrored"])("th
   const topology = parseTopology(JSON.parse(readFileSync(path, "utf8")));
   const lines = everyLine(topology);
   it.each(lines.map((line, index) => [index, line.what, line] as const))("line %i, of %s", async (_, __, line) => {
-    await checkLine(line, topology);
+    expect(await findFaults(line, topology)).toEqual([]);
   });
 });
 
@@ -162,13 +171,13 @@ describe("generated deployments", () => {
     let lines = 0;
     await fc.assert(
       fc.asyncProperty(generatedTopology, async (topology) => {
-        for (const line of everyLine(topology)) {
-          await checkLine(line, topology);
-          lines += 1;
-        }
+        const found = await Promise.all(everyLine(topology).map((line) => findFaults(line, topology)));
+        expect(found.flat()).toEqual([]);
+        lines += found.length;
       }),
       { numRuns: runs },
     );
     expect(lines).toBeGreaterThan(runs * 10);
-  }, 600_000);
+    process.stdout.write(`${lines} command lines of ${runs} generated deployments\n`);
+  }, 7_200_000);
 });
