@@ -46,7 +46,7 @@ export function toInputs(
   const named = Object.fromEntries(outputs.map((output) => [output, undefined]));
   const __provider = providerSource(kind);
   if (args instanceof LookUp) return { ...named, ...args.toInputs(), __provider };
-  const { id: requestedId, ...others } = withoutSecrets({ ...args });
+  const { id: requestedId, ...others }: Readonly<Record<string, unknown>> = withoutSecrets({ ...args });
   const owner = pulumi.createUrn(name, typeToken(kind), options?.parent);
   return { ...named, ...others, requestedId, owner, __provider };
 }
