@@ -118,7 +118,9 @@ describe("the promises", () => {
 
     await declare({ keep: { daily: 1 } });
     const refused = await expectRefused(day(12));
-    expect(refused).toMatch(/keep: this retention deletes 2 recovery points of 2 runs, from 2026-11-10\S+ to 2026-11-11/);
+    expect(refused).toMatch(
+      /keep: this retention deletes 2 recovery points of 2 runs, from 2026-11-10\S+ to 2026-11-11/,
+    );
     const token = /acknowledgeDataLoss: "([^"]+)"/.exec(refused)?.[1];
     await declare({ keep: { daily: 10 } }, { keep: { daily: 1 }, acknowledgeDataLoss: token });
     expect(await expectRefused(day(12))).toContain("is that of another change, or more would be deleted by now");
