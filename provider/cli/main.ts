@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { type Command, CommanderError } from "commander";
 import { showPath } from "../platform/display";
 import { messageOf, PostureError } from "../platform/errors";

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { link, open, readFile, rename, rm } from "node:fs/promises";
+import { link, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import { now } from "./clock";
@@ -17,6 +18,8 @@ const holderSchema = z.object({
   acquiredAt: z.string(),
   what: z.string(),
 });
+
+const writingTakesAtMost = 60_000;
 
 /** Who holds a lock, since when and for what. */
 export type LockHolder = z.infer<typeof holderSchema>;
@@ -44,11 +47,11 @@ export async function acquireLock(
   const deadline = performance.now() + (options.waitMilliseconds ?? 0);
   for (;;) {
     options.signal?.throwIfAborted();
-    if (await tryCreate(path, mine)) return toLock(path, mine);
+    if (await tryCreate(path, mine)) return await toCleanLock(path, mine);
     const holder = await readHolder(path);
     if (holder === null) continue;
     if (holder !== "unreadable" && (await isDead(holder))) {
-      if (await takeOver(path, holder, mine)) return toLock(path, mine);
+      if (await takeOver(path, holder, mine)) return await toCleanLock(path, mine);
       continue;
     }
     if (performance.now() >= deadline) throw new PostureError("locked", `${path}: ${describeHolder(holder)}`);
@@ -73,6 +76,37 @@ async function takeOver(path: string, dead: LockHolder, mine: LockHolder): Promi
     return true;
   } finally {
     await guard.release();
+  }
+}
+
+/** The lock, after what dead takers of it have left beside it was removed. Its holder may: none of that can let anybody else in. */
+async function toCleanLock(path: string, mine: LockHolder): Promise<Lock> {
+  const lock = toLock(path, mine);
+  try {
+    await removeLeftovers(path);
+    return lock;
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+async function removeLeftovers(path: string): Promise<void> {
+  const folder = dirname(path);
+  const beside = (await readdir(folder)).filter((name) => name.startsWith(`${basename(path)}.`));
+  for (const name of beside) if (await isLeftover(join(folder, name))) await rm(join(folder, name), { force: true });
+}
+
+/** What names no holder was cut off while it was written, or is just being written. */
+async function isLeftover(path: string): Promise<boolean> {
+  const holder = await readHolder(path);
+  if (holder === null) return false;
+  if (holder !== "unreadable") return isDead(holder);
+  try {
+    return Date.now() - (await stat(path)).mtimeMs > writingTakesAtMost;
+  } catch (error) {
+    if (isAbsent(error)) return false;
+    throw error;
   }
 }
 

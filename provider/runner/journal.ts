@@ -2,7 +2,7 @@ import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { appendDurably, syncDirectory } from "../platform/atomic-file";
-import { isAbsent } from "../platform/errors";
+import { isAbsent, PostureError, systemCodeOf } from "../platform/errors";
 import type { Home } from "./home";
 
 const startedSchema = z.object({
@@ -63,14 +63,24 @@ export async function appendRecord(home: Home, id: string, record: JournalRecord
   if (last === null) await syncDirectory(home.journal);
 }
 
-/** All records of an id in the order written; none where nothing was ever run. A line cut off by a crash, or edited, is passed over. */
+/**
+ * All records of an id in the order written; none where nothing was ever run. A line cut off by a crash, or edited, is passed over.
+ *
+ * @throws PostureError `unreachable` where the journal is there and cannot be read.
+ */
 export async function readJournal(home: Home, id: string): Promise<readonly JournalRecord[]> {
   let text: string;
   try {
     text = await readFile(journalPath(home, id), "utf8");
   } catch (error) {
     if (isAbsent(error)) return [];
-    throw error;
+    throw new PostureError(
+      "unreachable",
+      `${id}: its journal cannot be read (${systemCodeOf(error) ?? "unknown error"})`,
+      {
+        cause: error,
+      },
+    );
   }
   return text.split("\n").flatMap(parseLine);
 }

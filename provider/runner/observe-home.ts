@@ -1,4 +1,4 @@
-import { describeHealth, type Fault, healthy, notInstalledFault, unreachableFault } from "../declaration/health";
+import { describeHealth, type Fault, notInstalledFault, unreachableFault } from "../declaration/health";
 import { now } from "../platform/clock";
 import { PostureError } from "../platform/errors";
 import { nextDue } from "../schedule/calendar";
@@ -38,30 +38,31 @@ export async function observeHome(home: Home, signal: AbortSignal): Promise<read
   return healths;
 }
 
+/** One that cannot be looked at is unhealthy, and does not keep the others from being seen. */
 async function observeJob(view: HomeView, id: string): Promise<JobHealth> {
   const job = await findJob(view.home, id);
-  const observation = await tryToObserve(view, id, job);
+  const kind = job.state === "present" ? job.job.kind : null;
+  try {
+    return { id, kind, ...(await look(view, id, job)) };
+  } catch (error) {
+    view.signal.throwIfAborted();
+    if (!(error instanceof PostureError)) throw error;
+    const faults = [unreachableFault(error.message)];
+    return { id, kind, health: describeHealth(faults), faults, last: null, nextDue: null };
+  }
+}
+
+async function look(view: HomeView, id: string, job: FoundJob): Promise<Omit<JobHealth, "id" | "kind">> {
+  const observation = await observe(view, id, job);
   const faults = job.state === "absent" ? [notInstalledFault("the job file is missing")] : observation.faults;
   const entry = observation.entry ?? (await view.findEntry(undefined, id));
   const due = entry === null || !entry.enabled || entry.damage !== null ? null : nextDue(entry.when, now(), id);
   return {
-    id,
-    kind: job.state === "present" ? job.job.kind : null,
-    health: faults.length === 0 ? healthy : describeHealth(faults),
+    health: describeHealth(faults),
     faults,
     last: await findLast(view.home, id),
     nextDue: due === null ? null : due.toISOString(),
   };
-}
-
-async function tryToObserve(view: HomeView, id: string, job: FoundJob): Promise<Pick<Observation, "entry" | "faults">> {
-  try {
-    return await observe(view, id, job);
-  } catch (error) {
-    view.signal.throwIfAborted();
-    if (!(error instanceof PostureError)) throw error;
-    return { entry: null, faults: [unreachableFault(error.message)] };
-  }
 }
 
 async function observe(view: HomeView, id: string, job: FoundJob): Promise<Observation> {

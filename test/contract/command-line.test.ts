@@ -269,6 +269,7 @@ describe("progress", () => {
     const env = { TERM: "xterm", NO_COLOR: "1", COLUMNS: "100" };
     const { stdout, exitCode } = await execa("script", ["-qec", line, "/dev/null"], { env, stdin: "ignore" });
     expect(exitCode).toBe(0);
+    expect(stdout).not.toContain("\u001b[32m");
     expect(stdout).toMatch(/restore files [=-]{24} \d+% /);
     expect(stdout.trimEnd().split("\u001b[2K").at(-1)).toContain(`restored 2 files, 6 B, to ${ground.root}`);
   });
@@ -497,6 +498,17 @@ describe("status and doctor", () => {
   it("find nothing wrong in an empty home", async () => {
     expect(await callForJson("status")).toMatchObject({ code: 0, document: { jobs: [] } });
     expect(await call("doctor")).toMatchObject({ code: 0, stdout: expect.stringContaining("all is well") as string });
+  });
+
+  it("go on where one journal cannot be read", async () => {
+    await ground.addSchedule("good");
+    await ground.addSchedule("shares");
+    await mkdir(join(ground.home.journal, "shares.jsonl"));
+    const { code, document } = await callForJson("status");
+    expect(code).toBe(3);
+    const { jobs } = document as { jobs: { id: string; health: string }[] };
+    expect(jobs.map(({ id }) => id)).toEqual(["good", "shares"]);
+    expect(jobs[1]!.health).toBe("unreachable: shares: its journal cannot be read (EISDIR)");
   });
 
   it("show an entry that has no job any more", async () => {
