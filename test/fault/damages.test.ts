@@ -65,6 +65,19 @@ describe("a store that was damaged at one point", () => {
     expect(await isFound(openAt(place))).toBe(false);
   });
 
+  it("by another point's manifest in its place gives back nothing, and says why", async () => {
+    const copy = join(work, "swapped");
+    copyTree(place, copy);
+    const [one = "", two = ""] = [...points.keys()].map((id) => join(copy, "points", `${id}.manifest`));
+    swap(one, two);
+    for (const id of points.keys()) {
+      const to = join(work, "nothing");
+      await expect(openAt(copy).restore(id, { to }, signal)).rejects.toThrow(/manifest/);
+      expect(() => lookAt(to)).toThrow("ENOENT");
+    }
+    rmSync(copy, { recursive: true });
+  });
+
   it("still gives back all that is not damaged, and is healed by the next capture", async () => {
     const count = repetitions(8, 200);
     let restored = 0;

@@ -10,8 +10,9 @@ import { checkEntry, VisitedDirectories } from "./point-content";
 
 /** Everything that a point holds: each directory is followed by its entries in the order of their bytes, and each of those by what it holds. */
 export async function* listEntries(layout: StoreLayout, id: PointId, signal: AbortSignal): AsyncGenerator<PointEntry> {
-  const manifest = requireManifest(layout, id);
+  const { manifest, damage } = requireManifest(layout, id);
   try {
+    if (damage !== null) throw new DamageError(damage);
     const visited = new VisitedDirectories(manifest.directoryCount);
     visited.visit(0);
     const root = manifest.block(0);

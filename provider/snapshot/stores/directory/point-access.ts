@@ -3,7 +3,7 @@ import type { PointId, RecoveryPoint } from "../store";
 import { DamageError } from "./damage";
 import type { StoreLayout } from "./layout";
 import { type Manifest, openManifest } from "./manifest";
-import { manifestPath, readPoint, readTrustedHeader } from "./point-header";
+import { manifestPath, parseIdentity, readPoint, readTrustedHeader } from "./point-header";
 
 /** A point that exists, with whatever is known of it. @throws PostureError `permanent` for an unknown id. */
 export function requirePoint(layout: StoreLayout, id: PointId): RecoveryPoint {
@@ -28,11 +28,21 @@ export function openPointManifest(
   return { manifest, damage: header.digest === manifest.digest ? null : "the manifest is changed" };
 }
 
-/** As `openPointManifest`, for those who cannot go on without. */
-export function requireManifest(layout: StoreLayout, id: PointId): Manifest {
+/**
+ * As `openPointManifest`, for those who cannot go on without. Another point's manifest in this one's place is refused.
+ *
+ * @throws PostureError `permanent` for an unknown id, and for a manifest that cannot be read.
+ */
+export function requireManifest(
+  layout: StoreLayout,
+  id: PointId,
+): { readonly manifest: Manifest; readonly damage: string | null } {
   requirePoint(layout, id);
   try {
-    return openPointManifest(layout, id).manifest;
+    const opened = openPointManifest(layout, id);
+    if (opened.damage === null || isOwnManifest(layout, id, opened.manifest)) return opened;
+    opened.manifest.close();
+    throw new DamageError("its manifest is another point's");
   } catch (error) {
     if (!(error instanceof DamageError)) throw error;
     throw new PostureError(
@@ -41,4 +51,16 @@ export function requireManifest(layout: StoreLayout, id: PointId): Manifest {
       { cause: error },
     );
   }
+}
+
+/** Whether the manifest speaks of the same capture as the header; where the header is lost, nothing says otherwise. */
+function isOwnManifest(layout: StoreLayout, id: PointId, manifest: Manifest): boolean {
+  const header = readTrustedHeader(layout, id);
+  const identity = parseIdentity(manifest.identity);
+  if (header === null || identity === null) return true;
+  return (
+    identity.schedule === header.schedule &&
+    identity.source === header.source &&
+    identity.startedAt.getTime() === header.startedAt.getTime()
+  );
 }

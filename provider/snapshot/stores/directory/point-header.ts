@@ -171,12 +171,17 @@ function readIdentity(layout: StoreLayout, id: PointId): PointIdentity | null {
   try {
     const manifest = openManifest(manifestPath(layout, id));
     manifest.close();
-    const parsed = identitySchema.safeParse(parseJson(manifest.identity));
-    return parsed.success ? parsed.data : null;
+    return parseIdentity(manifest.identity);
   } catch {
     // Header and manifest are both unusable: the point is listed as damaged, with nothing else known of it.
     return null;
   }
+}
+
+/** What a manifest says of its point; null where that is damaged. */
+export function parseIdentity(json: string): PointIdentity | null {
+  const parsed = identitySchema.safeParse(parseJson(json));
+  return parsed.success ? parsed.data : null;
 }
 
 function digestOfText(text: string): string {

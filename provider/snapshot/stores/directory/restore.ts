@@ -41,7 +41,7 @@ export async function restorePoint(
 ): Promise<RestoreResult> {
   const selection = request.only === undefined ? null : toSelection(request.only);
   const point = requirePoint(layout, id);
-  const manifest = requireManifest(layout, id);
+  const { manifest, damage } = requireManifest(layout, id);
   try {
     const root = await prepareTarget(request);
     const setup = {
@@ -53,6 +53,7 @@ export async function restorePoint(
     };
     const attributes = readTrustedHeader(layout, id)?.attributes ?? null;
     const restoration = new Restoration(manifest, setup, selection ?? everything, request, attributes);
+    if (damage !== null) restoration.damageWhole(damage);
     const result = await restoration.run(isSmallPoint(point), signal);
     for (const path of selection?.paths ?? [])
       if (!restoration.seen.has(path))
@@ -197,6 +198,11 @@ class Restoration {
     this.#closed.push(...part.closed);
     for (const path of part.seen) this.seen.add(path);
     this.request.onProgress?.({ files: this.#counts.files, bytes: this.#counts.bytes });
+  }
+
+  /** The point as a whole is not what it was: what is restored of it cannot count as complete. */
+  damageWhole(why: string): void {
+    this.#damage("", new DamageError(why));
   }
 
   #damage(path: BytePath, error: DamageError): void {
