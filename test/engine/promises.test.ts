@@ -36,6 +36,21 @@ describe("the promises", () => {
     return (await stack.state()).find(({ urn }) => urn.endsWith(`::${name}`))?.id ?? "";
   }
 
+  it("ends a wrong program in one message, before anything is touched, and shows no value of it", async () => {
+    const wrong = { rpo: { $secret: "marked-secret" }, retention: "marked-plain", when: { cron: "61 * * * *" } };
+    await stack.declare({ wrong: schedule("store", wrong) });
+    for (const told of [await stack.preview(), await stack.up()]) {
+      expect(told.exitCode).not.toBe(0);
+      expect(told.text).toContain("BackupSchedule resource 'wrong' has a problem: ");
+      for (const property of ["rpo:", "retention: no such property", "when.cron:"])
+        expect(told.text).toContain(property);
+      expect(told.text).not.toContain("marked-");
+    }
+    expect(JSON.stringify(await stack.state())).not.toContain("marked-");
+    expect(await readdir(stack.root)).not.toEqual(expect.arrayContaining(["home"]));
+    expect(await readdir(stack.root)).not.toEqual(expect.arrayContaining(["store"]));
+  }, 600_000);
+
   it("never says healthy unseen: what is only reported stays in every next preview", async () => {
     const restless = { when: { every: "1h" }, rpo: "1h", grace: "0s" };
     await stack.declare({
