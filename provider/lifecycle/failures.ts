@@ -5,9 +5,14 @@ export async function quietly<T>(act: () => Promise<T>): Promise<T> {
   try {
     return await act();
   } catch (error) {
-    const failure = new Error(messageOf(error), { cause: error });
-    failure.name = "";
-    failure.stack = "";
-    throw failure;
+    throw quiet(error);
   }
+}
+
+/** An error of the same message, without a stack to print. */
+export function quiet(error: unknown): Error {
+  const failure = new Error(messageOf(error), { cause: error });
+  failure.name = "";
+  failure.stack = "";
+  return failure;
 }

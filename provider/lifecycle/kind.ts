@@ -36,6 +36,8 @@ export interface Found {
   /** Its settings as the host tells them, without id, host and home; null where the host cannot tell. */
   readonly settings: Bag | null;
   readonly owner: string | null;
+  /** Of the object that stands on the host; null where that cannot be told. */
+  readonly incarnation: string | null;
   readonly faults: readonly Fault[];
   /** Outputs beyond the inputs. */
   readonly outputs: Bag;

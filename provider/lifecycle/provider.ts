@@ -12,10 +12,11 @@ import { messageOf, PostureError } from "../platform/errors";
 import { describeHome, initialiseHome } from "../runner/home";
 import { findJob, removeJob } from "../runner/job";
 import { HomeView } from "../runner/observe";
+import { clearRemains } from "../runner/remains";
 import { findAgent } from "../schedule/agent";
 import { only, textAt, without } from "./bag";
 import { claimForCreate, claimForUpdate } from "./claim";
-import { quietly } from "./failures";
+import { quiet, quietly } from "./failures";
 import type { Bag, Found, Kind, Known, Starting, Target } from "./kind";
 import { defaultSettings, readSettings, type Settings } from "./settings";
 import { startAndWait } from "./start";
@@ -103,6 +104,7 @@ export class LifecycleProvider<D> implements dynamic.ResourceProvider {
   async create(inputs: Bag): Promise<Created> {
     this.#requireSight();
     const { view, id, declaration } = this.#locate(inputs);
+    view.requireSeen();
     await initialiseHome(view.home);
     const owner = textAt(inputs, "owner") ?? null;
     const scheduler = this.#kind.scheduler(view, declaration);
@@ -135,8 +137,12 @@ export class LifecycleProvider<D> implements dynamic.ResourceProvider {
     try {
       found = await this.#kind.observe(view, id, known);
     } catch (error) {
+      if (isLookUp(props)) throw quiet(error);
+      view.noteUnreachable(messageOf(error));
       return this.#echo(id, props, describeHealth([unreachableFault(messageOf(error))]));
     }
+    if (found.gone && isLookUp(props))
+      throw quiet(new PostureError("usage", `${id}: there is no such ${this.#kind.jobKind} in ${view.home.root}`));
     if (found.gone) return { id: "", props: {} };
     const settings = found.settings ?? only(props, this.#kind.keys);
     const inputs = without(
@@ -150,7 +156,7 @@ export class LifecycleProvider<D> implements dynamic.ResourceProvider {
       },
       [],
     );
-    return { id, inputs, props: { ...only(props, ownOutputs), ...inputs, ...found.outputs } };
+    return { id, inputs, props: { ...this.#ownOutputs(props, found), ...inputs, ...found.outputs } };
   }
 
   async update(id: string, olds: Bag, news: Bag): Promise<{ outs: Bag }> {
@@ -197,6 +203,7 @@ export class LifecycleProvider<D> implements dynamic.ResourceProvider {
       if (scheduler !== null && entry !== undefined && entry.incarnation === incarnation)
         await scheduler.remove(id, view.signal);
       await removeJob(view.home, id);
+      await clearRemains(view.home, id);
       view.forgetEntry(id);
     });
   }
@@ -240,8 +247,20 @@ export class LifecycleProvider<D> implements dynamic.ResourceProvider {
     try {
       return await this.#kind.observe(target.view, target.id, known);
     } catch (error) {
-      return { gone: false, settings: null, owner: null, faults: [unreachableFault(messageOf(error))], outputs: {} };
+      return {
+        gone: false,
+        settings: null,
+        owner: null,
+        incarnation: null,
+        faults: [unreachableFault(messageOf(error))],
+        outputs: {},
+      };
     }
+  }
+
+  /** What the state knows; of an object that is looked up, what the host tells. */
+  #ownOutputs(props: Bag, { incarnation }: Found): Bag {
+    return without({ incarnation: incarnation ?? undefined, ...only(props, ownOutputs) }, []);
   }
 
   /** What is last known, as it is, with another health where one is given. */
@@ -303,6 +322,11 @@ export class LifecycleProvider<D> implements dynamic.ResourceProvider {
     if (this.#settings.observe === "state")
       throw new PostureError("usage", "posture:observe is state: this stack may be previewed, not changed");
   }
+}
+
+/** Whether an object is not managed but only looked up: `create` leaves an incarnation in every state. */
+function isLookUp(props: Bag): boolean {
+  return textAt(props, "incarnation") === undefined;
 }
 
 function describeFaults(id: string, faults: readonly Fault[]): string {

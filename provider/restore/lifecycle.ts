@@ -35,9 +35,9 @@ export const restoreTargetKind: Kind<RestoreTargetDeclaration> = {
   observe: async (view, id, known) => {
     const { job, entry, gone, faults } = await observeRestoreTarget(view, id, known);
     if (job.state !== "present" || job.job.kind !== "drill")
-      return { gone, settings: null, owner: null, faults, outputs: {} };
-    const { declaration, owner } = job.job;
-    return { gone, settings: withEntry(declaration, entry?.when.every), owner, faults, outputs: {} };
+      return { gone, settings: null, owner: null, incarnation: null, faults, outputs: {} };
+    const { declaration, owner, incarnation } = job.job;
+    return { gone, settings: withEntry(declaration, entry?.when.every), owner, incarnation, faults, outputs: {} };
   },
 };
 

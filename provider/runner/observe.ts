@@ -57,6 +57,7 @@ export class HomeView {
   readonly #lists = new Map<string, Promise<readonly RecoveryPoint[]>>();
   readonly #entries = new Map<string, Promise<ReadonlyMap<string, ObservedEntry>>>();
   readonly #written = new Set<string>();
+  #unreachable: string | null = null;
 
   constructor(
     readonly home: Home,
@@ -66,6 +67,24 @@ export class HomeView {
   /** @throws PostureError `unreachable`. */
   async requireHome(): Promise<void> {
     await requireHome(this.home);
+  }
+
+  /** Something that stands in this home, as far as the state knows, could not be looked at. */
+  noteUnreachable(why: string): void {
+    this.#unreachable ??= why;
+  }
+
+  /**
+   * Makes sure that a home is not made anew in the place of one that could not be looked at, such as a mount that is away.
+   *
+   * @throws PostureError `unreachable`.
+   */
+  requireSeen(): void {
+    if (this.#unreachable === null) return;
+    throw new PostureError(
+      "unreachable",
+      `nothing is created beside what could not be looked at: ${this.#unreachable}`,
+    );
   }
 
   async listPoints(store: StoreDeclaration, schedule: string): Promise<readonly RecoveryPoint[]> {

@@ -35,11 +35,11 @@ export const scheduleKind: Kind<ScheduleDeclaration> = {
   observe: async (view, id, known) => {
     const { job, entry, gone, faults } = await observeSchedule(view, id, known);
     if (job.state !== "present" || job.job.kind !== "schedule")
-      return { gone, settings: null, owner: null, faults, outputs: {} };
-    const { declaration, owner } = job.job;
+      return { gone, settings: null, owner: null, incarnation: null, faults, outputs: {} };
+    const { declaration, owner, incarnation } = job.job;
     const changedOnHost = known !== null && !isDeepStrictEqual(declaration.when, known.declaration.when);
     const when = changedOnHost ? declaration.when : (entry?.when ?? declaration.when);
-    return { gone, settings: { ...declaration, when }, owner, faults, outputs: {} };
+    return { gone, settings: { ...declaration, when }, owner, incarnation, faults, outputs: {} };
   },
 };
 

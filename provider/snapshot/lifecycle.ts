@@ -37,7 +37,8 @@ export const snapshotKind: Kind<SnapshotDeclaration> = {
     const { job, gone, faults, point } = await observeSnapshot(view, id, known);
     const found = job.state === "present" && job.job.kind === "snapshot" ? job.job : null;
     const outputs = point === null ? {} : describePoint(point);
-    return { gone, settings: found?.declaration ?? null, owner: found?.owner ?? null, faults, outputs };
+    const { declaration: settings = null, owner = null, incarnation = null } = found ?? {};
+    return { gone, settings, owner, incarnation, faults, outputs };
   },
 };
 

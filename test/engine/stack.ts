@@ -7,10 +7,14 @@ import { engineEnvironment } from "../../scripts/engine/environment.cjs";
 /** The checkout that is tested. */
 export const checkout = resolve(__dirname, "../..");
 
-/** One resource of a test's program. `{ $ref: "name.property" }` stands for another resource's output, `{ $secret: "x" }` for a secret. */
+/**
+ * One resource of a test's program. `{ $ref: "name.property" }` stands for another resource's output, `{ $secret: "x" }` for a secret.
+ * With `get`, the id of an existing one that is looked up.
+ */
 export interface ResourceSpec {
   readonly kind: "BackupSchedule" | "FileShareSnapshot" | "RestoreTarget";
-  readonly args: Readonly<Record<string, unknown>>;
+  readonly args?: Readonly<Record<string, unknown>>;
+  readonly get?: string;
   readonly options?: Readonly<Record<string, unknown>>;
 }
 
@@ -80,10 +84,10 @@ const resolve = (value) => {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, resolve(inner)]));
 };
 class Box extends pulumi.ComponentResource { constructor(name) { super("test:index:Box", name, {}); } }
-for (const [key, { kind, args, options = {} }] of Object.entries(resources)) {
+for (const [key, { kind, args, get, options = {} }] of Object.entries(resources)) {
   const { name = key, component, aliases, ...rest } = options;
   const parent = component === undefined ? undefined : (made["box " + component] ??= new Box(component));
-  made[key] = new posture[kind](name, resolve(args), { ...rest, ...(parent ? { parent } : {}), ...(aliases ? { aliases } : {}) });
+  made[key] = get !== undefined ? posture[kind].get(name, get) : new posture[kind](name, resolve(args), { ...rest, ...(parent ? { parent } : {}), ...(aliases ? { aliases } : {}) });
 }
 `;
 

@@ -1,0 +1,26 @@
+import { join } from "node:path";
+import { PostureError } from "../platform/errors";
+import { acquireLock, type Lock } from "../platform/lock";
+import type { Home } from "./home";
+import { clearStaging } from "./staging";
+
+/** Takes away what dead runs of an id have left: their lock and what they staged. A live run cleans up after itself. */
+export async function clearRemains(home: Home, id: string): Promise<void> {
+  const lock = await tryToLock(home, id);
+  if (lock === null) return;
+  try {
+    await clearStaging(home, id);
+  } finally {
+    await lock.release();
+  }
+}
+
+/** Null where the lock is held by the living. */
+async function tryToLock(home: Home, id: string): Promise<Lock | null> {
+  try {
+    return await acquireLock(join(home.locks, `${id}.lock`), { what: `removal of ${id}` });
+  } catch (error) {
+    if (error instanceof PostureError && error.kind === "locked") return null;
+    throw error;
+  }
+}
