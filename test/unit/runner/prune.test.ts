@@ -133,7 +133,12 @@ describe("pruning", () => {
 
   it("never lets the newest whole set go, and what it keeps and drops is everything", async () => {
     const keeps = fc.record<Partial<Keep>>(
-      { last: fc.integer({ min: 1, max: 3 }), daily: fc.nat(3), weekly: fc.nat(2), atLeast: fc.constantFrom("1d", "5d") },
+      {
+        last: fc.integer({ min: 1, max: 3 }),
+        daily: fc.nat(3),
+        weekly: fc.nat(2),
+        atLeast: fc.constantFrom("1d", "5d"),
+      },
       { requiredKeys: [] },
     );
     const sets = fc.array(
