@@ -16,6 +16,7 @@ export const faultOrder = [
   "drill failed",
   "failing",
   "interrupted",
+  "running too long",
   "stale",
   "older than maxAge",
   "evidence expired",

@@ -6,7 +6,7 @@ import { messageOf, PostureError } from "../platform/errors";
 import { scheduleShape } from "../schedule/defaults";
 import type { Keep, ScheduleDeclaration } from "../schedule/schema";
 import { compareRetention } from "../snapshot/retention";
-import { groupSets } from "../snapshot/sets";
+import { groupRetainable } from "../snapshot/sets";
 import type { Change } from "./kind";
 
 /** What a shorter retention would delete that the old one keeps. */
@@ -50,14 +50,7 @@ async function countLoss({ view, id, declaration, previous }: Change<ScheduleDec
       { cause },
     );
   }
-  const sets = groupSets(points).map((set) => ({
-    id: set.id,
-    startedAt: set.startedAt,
-    complete: set.missing.length === 0,
-    pinned: set.points.some((point) => point.pinnedBy !== null),
-    points: set.points.length,
-  }));
-  const lost = compareRetention(sets, previous.keep, declaration.keep, {
+  const lost = compareRetention(groupRetainable(points), previous.keep, declaration.keep, {
     timeZone: declaration.when.timeZone ?? "UTC",
     now: now(),
   });
@@ -66,7 +59,7 @@ async function countLoss({ view, id, declaration, previous }: Change<ScheduleDec
   if (newest === undefined || oldest === undefined) return null;
   return {
     sets: lost.length,
-    points: lost.reduce((sum, set) => sum + set.points, 0),
+    points: lost.reduce((sum, set) => sum + set.points.length, 0),
     oldest: oldest.startedAt,
     cutOff: newest.startedAt,
   };

@@ -1,12 +1,11 @@
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { PostureError } from "../platform/errors";
-import { findHolder } from "../platform/lock";
+import { findLiveRun, isJobLocked } from "../runner/job-lock";
 import { readJournal } from "../runner/journal";
 import type { HomeView } from "../runner/observe";
 import type { Scheduler } from "../schedule/schedulers/scheduler";
 
-/** How long an entry may take from being started to its first sign of life. */
+/** How long an entry may take from being started to its first sign of life, and other work on its job to let it start. */
 const startLimitMilliseconds = 60_000;
 
 const lookEveryMilliseconds = 100;
@@ -15,7 +14,7 @@ const lookEveryMilliseconds = 100;
  * Starts the installed entry under its own account, unless a run of it goes on already, sees that it started, and waits
  * for its end as long as it may. What came of it is for the caller to observe.
  *
- * @throws PostureError `transient` when nothing was seen to start.
+ * @throws PostureError `locked` when a prune or purge holds its job for longer than a minute, `transient` when nothing was seen to start.
  */
 export async function startAndWait(
   view: HomeView,
@@ -23,12 +22,14 @@ export async function startAndWait(
   id: string,
   waitMilliseconds: number,
 ): Promise<void> {
-  const isRunning = async () => (await findHolder(join(view.home.locks, `${id}.lock`))) !== null;
+  const isRunning = async () => (await findLiveRun(view.home, id)) !== null;
   if (!(await isRunning())) await start(view, scheduler, id);
   await waitUntil(waitMilliseconds, async () => !(await isRunning()));
 }
 
 async function start(view: HomeView, scheduler: Scheduler, id: string): Promise<void> {
+  if (!(await waitUntil(startLimitMilliseconds, async () => !(await isJobLocked(view.home, id)))))
+    throw new PostureError("locked", `${id}: it was not started, since it is being pruned or purged; try again later`);
   const before = (await readJournal(view.home, id)).length;
   await scheduler.start(id, view.signal);
   const started = await waitUntil(

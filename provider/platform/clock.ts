@@ -12,6 +12,14 @@ export function now(): Date {
   return instant;
 }
 
+/** How far ahead of the host's clock an instant may lie and still be believed, in milliseconds: five minutes. */
+export const clockTolerance = 5 * 60_000;
+
+/** Whether something is dated so far in the future that one of the clocks is wrong, and nobody knows which. */
+export function isAheadOfClock(instant: Date, moment: Date): boolean {
+  return instant.getTime() > moment.getTime() + clockTolerance;
+}
+
 /** An instant as the product writes it everywhere: UTC, whole seconds, `2026-11-19T01:00:00Z`. */
 export function formatInstant(instant: Date): string {
   return instant.toISOString().replace(/\.\d{3}Z$/, "Z");

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { toMilliseconds } from "../platform/durations";
 import { isAbsent, PostureError } from "../platform/errors";
 import { runCommand } from "../platform/processes";
+import { defaultCommandTimeout } from "../schedule/defaults";
 import type { DrillCheck } from "./schema";
 
 /** What one declared check found. The message tells no file names and nothing that a command printed. */
@@ -20,8 +21,6 @@ export interface CheckedTree {
   /** How many files the recovery points hold, whether or not all were restored. */
   readonly files: number;
 }
-
-const defaultTimeout = "5m";
 
 /** Runs all declared checks in order of their names, the rest too after one has failed. */
 export async function runChecks(
@@ -58,7 +57,7 @@ async function runCheckCommand(
   const [file, ...commandArguments] = check.command;
   if (file === undefined) return "the command names no executable";
   try {
-    const timeoutMilliseconds = toMilliseconds(check.timeout ?? defaultTimeout);
+    const timeoutMilliseconds = toMilliseconds(check.timeout ?? defaultCommandTimeout);
     const { exitCode } = await runCommand([file, ...commandArguments], {
       workingDirectory: root,
       timeoutMilliseconds,

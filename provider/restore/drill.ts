@@ -1,14 +1,13 @@
 import { hostname, userInfo } from "node:os";
-import { join } from "node:path";
 import { formatInstant, now } from "../platform/clock";
 import { formatMilliseconds, toMilliseconds } from "../platform/durations";
 import { PostureError } from "../platform/errors";
-import { acquireLock } from "../platform/lock";
 import { closeDeadRuns } from "../runner/dead-runs";
 import { type Drivers, standardDrivers } from "../runner/drivers";
 import { describeFailure } from "../runner/failure";
 import { type Home, requireHome } from "../runner/home";
 import { type DrillJob, requireJob } from "../runner/job";
+import { lockJob } from "../runner/job-lock";
 import { appendRecord, type RunEnded, readJournal } from "../runner/journal";
 import { makeRunId } from "../runner/run-id";
 import type { RecoveryPoint, Store } from "../snapshot/stores/store";
@@ -65,7 +64,7 @@ export async function runDrill(
 ): Promise<DrillEnded> {
   await requireHome(home);
   await requireJob(home, id, "drill");
-  const lock = await acquireLock(join(home.locks, `${id}.lock`), { what: `backup-posture drill ${id}` });
+  const lock = await lockJob(home, id, "drill");
   try {
     await closeDeadRuns(home, id);
     if (options.restartEvidence === true) await restartEvidence(home, id);

@@ -1,5 +1,5 @@
 import { type Fault, notInstalledFault, unreachableFault } from "../declaration/health";
-import { formatInstant } from "../platform/clock";
+import { formatInstant, isAheadOfClock } from "../platform/clock";
 import { formatMilliseconds, toMilliseconds } from "../platform/durations";
 import { defaultGrace } from "../schedule/defaults";
 import type { RestoreTargetDeclaration } from "./schema";
@@ -33,7 +33,8 @@ export interface RestoreSituation {
   readonly evidenceBroken: string | null;
   /** The newest drill that compared something, or null. */
   readonly lastDrill: DrillSituation | null;
-  readonly drillRunning: boolean;
+  /** When the drill that goes on now began, or null. */
+  readonly drillRunningSince: Date | null;
   readonly interruptedAt: Date | null;
 }
 
@@ -68,7 +69,8 @@ function findEvidenceFaults(situation: RestoreSituation): readonly Fault[] {
         mendedByRun: false,
       },
     ];
-  if (situation.declaration.drill === undefined || situation.drillRunning) return [];
+  if (situation.declaration.drill === undefined) return [];
+  if (situation.now.getTime() <= findDrillDoneBy(situation)) return [];
   return [...findDrillFaults(situation), ...findExpiry(situation, situation.declaration.drill.every)];
 }
 
@@ -116,6 +118,13 @@ function findExpiry(situation: RestoreSituation, every: string): readonly Fault[
       mendedByRun: true,
     },
   ];
+}
+
+/** Until when a drill that goes on is trusted to bring new evidence: one that hangs would look healthy for ever. */
+function findDrillDoneBy({ drillRunningSince, declaration, now }: RestoreSituation): number {
+  if (drillRunningSince === null || isAheadOfClock(drillRunningSince, now)) return 0;
+  const { maxRestoreTime = "0s", grace = defaultGrace } = declaration;
+  return drillRunningSince.getTime() + toMilliseconds(maxRestoreTime) + toMilliseconds(grace);
 }
 
 function describeFailure(drill: DrillSituation): string {

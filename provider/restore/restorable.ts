@@ -1,5 +1,5 @@
+import { isAheadOfClock } from "../platform/clock";
 import { PostureError } from "../platform/errors";
-import { clockTolerance } from "../schedule/health";
 import { groupSets, selectWhole } from "../snapshot/sets";
 import type { RecoveryPoint } from "../snapshot/stores/store";
 import type { RestoreTargetDeclaration } from "./schema";
@@ -19,8 +19,7 @@ export function findRestorable(
 ): readonly RecoveryPoint[] {
   const wanted = from.point ?? "latest";
   if (wanted !== "latest") return points.filter((point) => point.id === wanted);
-  const latest = moment.getTime() + clockTolerance;
-  return selectWhole(groupSets(points)).findLast((set) => set.startedAt.getTime() <= latest)?.points ?? [];
+  return selectWhole(groupSets(points)).findLast((set) => !isAheadOfClock(set.startedAt, moment))?.points ?? [];
 }
 
 /** As {@link findRestorable}. @throws PostureError `permanent` where there is none. */

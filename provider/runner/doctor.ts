@@ -1,14 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { formatInstant, now } from "../platform/clock";
+import { clockTolerance, formatInstant, isAheadOfClock, now } from "../platform/clock";
 import { formatMilliseconds } from "../platform/durations";
 import { messageOf, PostureError, systemCodeOf } from "../platform/errors";
 import { resolveSecret } from "../platform/secrets";
 import { readEvidence } from "../restore/evidence";
 import { probePlace } from "../restore/place";
 import { findAgent } from "../schedule/agent";
-import { clockTolerance } from "../schedule/health";
 import { openScheduler } from "../schedule/schedulers";
 import type { ObservedEntry } from "../schedule/schedulers/scheduler";
 import type { StoreDeclaration } from "../snapshot/stores/schema";
@@ -203,7 +202,7 @@ function describeStore({ path }: StoreDeclaration, points: readonly RecoveryPoin
 }
 
 function describeFuture({ path }: StoreDeclaration, points: readonly RecoveryPoint[]): readonly Finding[] {
-  const ahead = points.findLast((point) => point.startedAt.getTime() > now().getTime() + clockTolerance);
+  const ahead = points.findLast((point) => isAheadOfClock(point.startedAt, now()));
   if (ahead === undefined) return [];
   return [
     bad(

@@ -2,11 +2,10 @@ import { toMilliseconds } from "../platform/durations";
 import { messageOf, PostureError } from "../platform/errors";
 import { runCommand } from "../platform/processes";
 import { resolveSecret } from "../platform/secrets";
+import { defaultCommandTimeout } from "../schedule/defaults";
 import type { Hook } from "../schedule/schema";
 
 type Hooks = Readonly<Record<string, Hook>>;
-
-const defaultTimeout = "5m";
 
 /**
  * Runs the hooks of one moment, one after the other in order of their names, until one fails. Each finds the schedule's id and the run's id
@@ -50,7 +49,7 @@ async function runHook(
   };
   const completed = await start(name, [file, ...commandArguments], {
     environment,
-    timeoutMilliseconds: toMilliseconds(hook.timeout ?? defaultTimeout),
+    timeoutMilliseconds: toMilliseconds(hook.timeout ?? defaultCommandTimeout),
     signal,
   });
   if (completed.exitCode !== 0)

@@ -1,9 +1,7 @@
-import { join } from "node:path";
 import { type Fault, notInstalledFault, sortFaults } from "../declaration/health";
 import { now } from "../platform/clock";
 import { toMilliseconds } from "../platform/durations";
 import { messageOf, PostureError } from "../platform/errors";
-import { findHolder } from "../platform/lock";
 import { type Evidence, readEvidence } from "../restore/evidence";
 import { findRestoreFaults } from "../restore/health";
 import { probePlace } from "../restore/place";
@@ -23,6 +21,7 @@ import type { StoreDeclaration } from "../snapshot/stores/schema";
 import type { RecoveryPoint } from "../snapshot/stores/store";
 import { type Home, requireHome } from "./home";
 import { type FoundJob, findJob, type Job } from "./job";
+import { findLiveRun } from "./job-lock";
 import { type JournalRecord, type RunEnded, readJournal } from "./journal";
 import { findLostPoints } from "./lost-points";
 
@@ -134,7 +133,7 @@ export async function observeSchedule(
   const entry = await view.findEntry(declaration.scheduler, id);
   const records = await readJournal(view.home, id);
   const stored = await tryToList(view, declaration.store, id);
-  const runningSince = await findRunningSince(view.home, id);
+  const running = await findLiveRun(view.home, id);
   const sets = groupSets(stored.points).filter((set) => set.missing.length === 0);
   const faults = findScheduleFaults({
     id,
@@ -151,8 +150,8 @@ export async function observeSchedule(
       damaged: set.points.filter((point) => point.damage !== null).length,
     })),
     missing: findMissing(records, stored.points),
-    runningSince,
-    interruptedAt: runningSince === null ? findInterrupted(records) : null,
+    running,
+    interruptedAt: running === null ? findInterrupted(records) : null,
     failing: findFailing(records),
   });
   const gone =
@@ -208,7 +207,7 @@ export async function observeRestoreTarget(
   const points = findRestorable(declaration.from, stored.points, now());
   const records = await readJournal(view.home, id);
   const evidence = await readEvidence(view.home, id);
-  const runningSince = await findRunningSince(view.home, id);
+  const running = await findLiveRun(view.home, id);
   const place = await probePlace(
     declaration.to,
     points.reduce((sum, point) => sum + point.bytes, 0),
@@ -227,8 +226,8 @@ export async function observeRestoreTarget(
     placeUnusable: place.usable ? null : place.why,
     evidenceBroken: evidence.chain.state === "broken" ? evidence.chain.why : null,
     lastDrill: describeLastDrill(evidence),
-    drillRunning: runningSince !== null,
-    interruptedAt: runningSince === null ? findInterrupted(records) : null,
+    drillRunningSince: running?.since ?? null,
+    interruptedAt: running === null ? findInterrupted(records) : null,
   });
   const gone = job.state === "absent" && entry === null && records.length === 0 && evidence.records.length === 0;
   return { job, entry, gone, faults: sortFaults(faults) };
@@ -275,11 +274,6 @@ function describeEntryFault(
   if (job.state === "present" && entry.incarnation !== job.job.incarnation)
     return ["the scheduler entry is that of another object"];
   return [];
-}
-
-async function findRunningSince(home: Home, id: string): Promise<Date | null> {
-  const holder = await findHolder(join(home.locks, `${id}.lock`));
-  return holder === null ? null : new Date(holder.acquiredAt);
 }
 
 function endedRecords(records: readonly JournalRecord[]): readonly RunEnded[] {

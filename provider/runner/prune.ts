@@ -1,12 +1,11 @@
-import { join } from "node:path";
 import { formatInstant, now } from "../platform/clock";
-import { acquireLock } from "../platform/lock";
-import { type RetainableSet, selectRetained } from "../snapshot/retention";
-import { groupSets, type RecoverySet } from "../snapshot/sets";
+import { selectRetained } from "../snapshot/retention";
+import { groupRetainable, type RecoverySet } from "../snapshot/sets";
 import type { Store } from "../snapshot/stores/store";
 import { type Drivers, standardDrivers } from "./drivers";
 import { type Home, requireHome } from "./home";
 import { requireJob, type ScheduleJob } from "./job";
+import { lockJob } from "./job-lock";
 import { appendRecord } from "./journal";
 
 /** What pruning did, or would do. */
@@ -41,7 +40,7 @@ export async function pruneSchedule(
   const job = await requireJob(home, id, "schedule");
   const store = drivers.openStore(job.declaration.store);
   if (options.dryRun === true) return pruneSets(home, job, store, options);
-  const lock = await acquireLock(join(home.locks, `${id}.lock`), { what: `backup-posture prune ${id}` });
+  const lock = await lockJob(home, id, "prune");
   try {
     return await pruneSets(home, job, store, options);
   } finally {
@@ -56,7 +55,7 @@ export async function pruneSets(
   store: Store,
   options: PruneOptions,
 ): Promise<PruneResult> {
-  const sets = groupSets(await store.list({ schedule: job.id }, options.signal)).map(toRetainable);
+  const sets = groupRetainable(await store.list({ schedule: job.id }, options.signal));
   const timeZone = job.declaration.when.timeZone ?? "UTC";
   const { kept, dropped, incomplete, suspended } = selectRetained(sets, job.declaration.keep, { timeZone, now: now() });
   const points = dropped.flatMap((set) => set.points).map((point) => point.id);
@@ -65,12 +64,4 @@ export async function pruneSets(
     await store.forget(points, {}, options.signal);
   }
   return { dropped, kept: [...kept.map(({ set }) => set), ...incomplete], suspended };
-}
-
-function toRetainable(set: RecoverySet): RecoverySet & RetainableSet {
-  return {
-    ...set,
-    complete: set.missing.length === 0 && set.damage === null,
-    pinned: set.points.some((point) => point.pinnedBy !== null),
-  };
 }

@@ -1,9 +1,8 @@
-import { join } from "node:path";
 import { formatInstant, now } from "../platform/clock";
 import { PostureError } from "../platform/errors";
-import { acquireLock } from "../platform/lock";
 import type { PointId, RecoveryPoint, Store } from "../snapshot/stores/store";
 import { type Home, requireHome } from "./home";
+import { lockJob } from "./job-lock";
 import { appendRecord, readJournal } from "./journal";
 import { findLostPoints, type LostPoint } from "./lost-points";
 
@@ -64,7 +63,7 @@ export async function purge(
   why: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const lock = await acquireLock(join(home.locks, `${id}.lock`), { what: `backup-posture purge ${id}` });
+  const lock = await lockJob(home, id, "purge");
   try {
     const points = [...plan.forget, ...plan.lost].map((point) => point.id);
     if (points.length === 0) return;

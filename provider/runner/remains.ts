@@ -1,7 +1,7 @@
-import { join } from "node:path";
 import { PostureError } from "../platform/errors";
-import { acquireLock, type Lock } from "../platform/lock";
+import type { Lock } from "../platform/lock";
 import type { Home } from "./home";
+import { lockJob } from "./job-lock";
 import { clearStaging } from "./staging";
 
 /** Takes away what dead runs of an id have left: their lock and what they staged. A live run cleans up after itself. */
@@ -18,7 +18,7 @@ export async function clearRemains(home: Home, id: string): Promise<void> {
 /** Null where the lock is held by the living. */
 async function tryToLock(home: Home, id: string): Promise<Lock | null> {
   try {
-    return await acquireLock(join(home.locks, `${id}.lock`), { what: `removal of ${id}` });
+    return await lockJob(home, id, "remove");
   } catch (error) {
     if (error instanceof PostureError && error.kind === "locked") return null;
     throw error;

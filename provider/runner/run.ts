@@ -1,7 +1,5 @@
-import { join } from "node:path";
 import { formatInstant, now } from "../platform/clock";
 import { PostureError } from "../platform/errors";
-import { acquireLock } from "../platform/lock";
 import { measureSkew } from "../snapshot/sets";
 import type { RecoveryPoint } from "../snapshot/stores/store";
 import { captureSet } from "./capture-set";
@@ -11,6 +9,7 @@ import { describeFailure } from "./failure";
 import { type Home, requireHome } from "./home";
 import { runHooks } from "./hooks";
 import { requireJob, type ScheduleJob } from "./job";
+import { lockJob } from "./job-lock";
 import { appendRecord, type RunEnded } from "./journal";
 import { type PruneResult, pruneSets } from "./prune";
 import type { RunContext, RunOptions, RunProgress } from "./run-context";
@@ -37,7 +36,7 @@ export async function runSchedule(
 ): Promise<RunEnded> {
   await requireHome(home);
   refusePaused(await requireJob(home, id, "schedule"), options);
-  const lock = await acquireLock(join(home.locks, `${id}.lock`), { what: `backup-posture run ${id}` });
+  const lock = await lockJob(home, id, "run");
   try {
     await closeDeadRuns(home, id);
     const job = await requireJob(home, id, "schedule");

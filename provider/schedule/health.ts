@@ -1,12 +1,9 @@
 import { type Fault, notInstalledFault, unreachableFault } from "../declaration/health";
-import { formatInstant } from "../platform/clock";
+import { formatInstant, isAheadOfClock } from "../platform/clock";
 import { formatMilliseconds, toMilliseconds } from "../platform/durations";
 import { defaultRpoMilliseconds, nextDue } from "./calendar";
 import { defaultGrace } from "./defaults";
 import type { ScheduleDeclaration } from "./schema";
-
-/** How far ahead of the host's clock a recovery point may be dated and still be believed. */
-export const clockTolerance = 5 * 60_000;
 
 /** A recovery set whose every point is in the store. */
 export interface SetSituation {
@@ -30,8 +27,8 @@ export interface ScheduleSituation {
   readonly sets: readonly SetSituation[];
   /** Recovery points that runs took and nobody gave up, but the store no longer has: how many, and the newest one's time. */
   readonly missing: { readonly count: number; readonly newest: Date } | null;
-  /** When the run that goes on now began, or null. */
-  readonly runningSince: Date | null;
+  /** The run that goes on now: since when, and which process it is in words; or null. */
+  readonly running: { readonly since: Date; readonly process: string } | null;
   /** When the last run began that never ended, or null when a later one succeeded. */
   readonly interruptedAt: Date | null;
   /** Runs that failed since the last success: since when, and what the last one said; or null. */
@@ -46,13 +43,13 @@ export function findScheduleFaults(situation: ScheduleSituation): readonly Fault
     ...faults,
     ...findDataFaults(situation),
     ...findFutureFaults(situation),
-    ...(situation.runningSince === null ? findRunFaults(situation) : []),
+    ...(situation.running === null ? findRunFaults(situation) : findLiveRunFaults(situation, situation.running)),
   ];
 }
 
 /** The last good backup: the newest complete and undamaged set that is not dated in the future. */
 export function findLastSuccess(situation: Pick<ScheduleSituation, "sets" | "now">): Date | null {
-  const good = situation.sets.filter((set) => set.damaged === 0 && !isFromFuture(set, situation.now));
+  const good = situation.sets.filter((set) => set.damaged === 0 && !isAheadOfClock(set.startedAt, situation.now));
   return good.at(-1)?.startedAt ?? null;
 }
 
@@ -83,7 +80,7 @@ function findDataFaults(situation: ScheduleSituation): readonly Fault[] {
 }
 
 function findFutureFaults(situation: ScheduleSituation): readonly Fault[] {
-  const ahead = situation.sets.filter((set) => isFromFuture(set, situation.now)).at(-1);
+  const ahead = situation.sets.filter((set) => isAheadOfClock(set.startedAt, situation.now)).at(-1);
   if (ahead === undefined) return [];
   return [
     {
@@ -111,8 +108,32 @@ function findRunFaults(situation: ScheduleSituation): readonly Fault[] {
       remedy: `backup-posture run ${situation.id}`,
       mendedByRun: true,
     });
-  if (isStale(situation)) faults.push(staleFault(situation));
+  if (situation.now.getTime() > findStaleAfter(situation)) faults.push(staleFault(situation));
   return faults;
+}
+
+/**
+ * A run that goes on is trusted to mend what the ones before it left, but not for ever: a run that hangs would look healthy. One that takes
+ * longer than is declared is told by itself; the schedule is stale once its backup is too old and the run had its time.
+ */
+function findLiveRunFaults(
+  situation: ScheduleSituation,
+  running: NonNullable<ScheduleSituation["running"]>,
+): readonly Fault[] {
+  const { expectedDuration, grace = defaultGrace } = situation.declaration;
+  const since = isAheadOfClock(running.since, situation.now) ? 0 : running.since.getTime();
+  const expected = toMilliseconds(expectedDuration ?? "0s");
+  const doneBy = since + expected + toMilliseconds(grace);
+  const moment = situation.now.getTime();
+  const faults: Fault[] = [];
+  if (expected > 0 && moment > doneBy)
+    faults.push({
+      kind: "running too long",
+      sentence: `running since ${formatInstant(running.since)}, expected at most ${expectedDuration}`,
+      remedy: `it is ${running.process}: see whether it still gets on, end it if it hangs, then: backup-posture run ${situation.id}`,
+      mendedByRun: false,
+    });
+  return moment > Math.max(doneBy, findStaleAfter(situation)) ? [...faults, ...findRunFaults(situation)] : faults;
 }
 
 function staleFault(situation: ScheduleSituation): Fault {
@@ -120,32 +141,31 @@ function staleFault(situation: ScheduleSituation): Fault {
   return {
     kind: "stale",
     sentence: `stale: last success ${last === null ? "never" : formatInstant(last)}, rpo ${situation.declaration.rpo ?? formatMilliseconds(effectiveRpo(situation.declaration))}`,
-    remedy: `see that its scheduler runs (backup-posture doctor), then: backup-posture run ${situation.id}`,
+    remedy:
+      situation.running === null
+        ? `see that its scheduler runs (backup-posture doctor), then: backup-posture run ${situation.id}`
+        : `a run goes on since ${formatInstant(situation.running.since)}, it is ${situation.running.process}: see whether it still gets on, end it if it hangs, then: backup-posture run ${situation.id}`,
     mendedByRun: true,
   };
 }
 
-/** Older than rpo plus grace; what never ran gets its first due time on top, and a pause counts as never run until it ends. */
-function isStale(situation: ScheduleSituation): boolean {
+/** Until when its last backup is young enough: rpo plus grace; what never ran gets its first due time on top, and a pause counts as never run until it ends. */
+function findStaleAfter(situation: ScheduleSituation): number {
   const allowed = effectiveRpo(situation.declaration) + toMilliseconds(situation.declaration.grace ?? defaultGrace);
   const resumed = situation.declaration.paused === undefined ? null : new Date(situation.declaration.paused.until);
-  if (resumed !== null && situation.now.getTime() < resumed.getTime()) return false;
+  if (resumed !== null && situation.now.getTime() < resumed.getTime()) return Number.POSITIVE_INFINITY;
   const last = findLastSuccess(situation);
   const baseline = laterOf(last === null ? situation.createdAt : null, resumed);
   const deadlines = [
     ...(last === null ? [] : [last.getTime() + allowed]),
     ...(baseline === null ? [] : [nextDue(situation.declaration.when, baseline, situation.id).getTime() + allowed]),
   ];
-  return situation.now.getTime() > Math.max(...deadlines);
+  return Math.max(...deadlines);
 }
 
 function laterOf(left: Date | null, right: Date | null): Date | null {
   if (left === null || right === null) return left ?? right;
   return left > right ? left : right;
-}
-
-function isFromFuture(set: SetSituation, moment: Date): boolean {
-  return set.startedAt.getTime() > moment.getTime() + clockTolerance;
 }
 
 function countPoints(count: number): string {

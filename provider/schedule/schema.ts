@@ -160,7 +160,7 @@ export const scheduleSchema = z.strictObject({
   grace: durationOrZero.optional(),
   /** The most that the starts of a set's captures may lie apart; a run beyond it fails. Default: no limit. */
   maxSkew: duration.optional(),
-  /** How long a run is expected to take; counts into the worst-case RPO. Default: `0s`. */
+  /** The most that a run is expected to take: counts into the worst-case RPO, and one that takes longer than this plus `grace` is unhealthy. Default: `0s`, no such limit. */
   expectedDuration: durationOrZero.optional(),
   /** Commands around each run, by name; several of one kind run in order of their names. */
   hooks: z.record(entryName, hookSchema, "must be an object of hooks by name").optional(),

@@ -1,4 +1,4 @@
-import { formatInstant } from "../platform/clock";
+import { formatInstant, isAheadOfClock } from "../platform/clock";
 import { toMilliseconds } from "../platform/durations";
 import type { Keep } from "../schedule/schema";
 import { clockOf } from "../schedule/time-zone";
@@ -49,7 +49,6 @@ export interface Retention<S extends RetainableSet> {
   readonly suspended: string | null;
 }
 
-const clockToleranceMilliseconds = 5 * 60_000;
 const millisecondsPerHour = 3_600_000;
 const millisecondsPerDay = 86_400_000;
 
@@ -66,8 +65,8 @@ export function selectRetained<S extends RetainableSet>(
   options: RetentionOptions,
 ): Retention<S> {
   const ordered = [...sets].sort(byAge);
-  const future = ordered.find((set) => isFromFuture(set, options.now));
-  const countable = ordered.filter((set) => set.complete && !isFromFuture(set, options.now));
+  const future = ordered.find((set) => isAheadOfClock(set.startedAt, options.now));
+  const countable = ordered.filter((set) => set.complete && !isAheadOfClock(set.startedAt, options.now));
   const reasons = collectReasons(countable, keep, options);
   const spare: readonly RetentionReason[] = future === undefined ? [] : ["suspended"];
   const reasonsOf = (set: S) =>
@@ -95,7 +94,7 @@ export function compareRetention<S extends RetainableSet>(
   newKeep: Keep | undefined,
   options: RetentionOptions,
 ): readonly S[] {
-  const present = sets.filter((set) => !isFromFuture(set, options.now));
+  const present = sets.filter((set) => !isAheadOfClock(set.startedAt, options.now));
   const goneAnyway = new Set(selectRetained(present, oldKeep, options).dropped);
   return selectRetained(present, newKeep, options).dropped.filter((set) => !goneAnyway.has(set));
 }
@@ -158,10 +157,6 @@ const periods: Readonly<Record<PeriodRule, PeriodOf>> = {
   monthly: (local) => new Date(local).getUTCFullYear() * 12 + new Date(local).getUTCMonth(),
   yearly: (local) => new Date(local).getUTCFullYear(),
 };
-
-function isFromFuture(set: RetainableSet, now: Date): boolean {
-  return set.startedAt.getTime() > now.getTime() + clockToleranceMilliseconds;
-}
 
 function byAge(one: RetainableSet, other: RetainableSet): number {
   return other.startedAt.getTime() - one.startedAt.getTime() || (one.id < other.id ? 1 : -1);

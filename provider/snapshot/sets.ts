@@ -1,3 +1,4 @@
+import type { RetainableSet } from "./retention";
 import type { RecoveryPoint } from "./stores/store";
 
 /** The recovery points of one run of a schedule. */
@@ -33,6 +34,15 @@ export function groupSets(points: readonly RecoveryPoint[]): readonly RecoverySe
 /** The sets that can be restored as a whole: nothing missing, no damage seen. */
 export function selectWhole(sets: readonly RecoverySet[]): readonly RecoverySet[] {
   return sets.filter((set) => set.missing.length === 0 && set.damage === null);
+}
+
+/** The recovery sets that points belong to, as retention judges them: a damaged set is not complete. */
+export function groupRetainable(points: readonly RecoveryPoint[]): readonly (RecoverySet & RetainableSet)[] {
+  return groupSets(points).map((set) => ({
+    ...set,
+    complete: set.missing.length === 0 && set.damage === null,
+    pinned: set.points.some((point) => point.pinnedBy !== null),
+  }));
 }
 
 /** How far apart the starts of captures lie, in milliseconds. */
