@@ -19,6 +19,12 @@ const seenByDrivers = [
   "hosts/host.ts",
 ];
 
+/** Product knowledge as pure data and commands, for the sources that export from Lync Server. */
+const lyncKnowledge = [
+  "lync/{backup-parts,commands,powershell-json,topology}.ts",
+  "lync/{catalogue,commands,quoting,topology}/**",
+];
+
 /** What a Pulumi program may load: types, schemas and other stubs, nothing that touches a machine. */
 const seenByStubs = [
   "index.ts",
@@ -34,7 +40,9 @@ const seenByStubs = [
 const directions = [
   allowOnly("platform", ["platform/**"]),
   allowOnly("declaration", ["platform/**", "declaration/**"]),
-  ...drivers.map((folder) => allowOnly(folder, [`${folder}/**`, ...seenByDrivers])),
+  ...drivers.map((folder) =>
+    allowOnly(folder, [`${folder}/**`, ...seenByDrivers, ...(folder === "sources" ? lyncKnowledge : [])]),
+  ),
   allowOnly("index.ts", seenByStubs),
   allowOnly("*/resource.ts", seenByStubs),
   allowOnly("resource", seenByStubs),

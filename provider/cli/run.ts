@@ -66,6 +66,7 @@ function describeRun(id: string, ended: RunEnded): string {
             `${formatCount(ended.skipped, "file")} could not be read and ${ended.skipped === 1 ? "was" : "were"} left out; backup-posture list ${id} --warnings names them`,
           ),
         ]),
+    ...(ended.notes ?? []).map((note) => colors.yellow(note)),
     ...(ended.pruned === 0 ? [] : [`pruned ${formatCount(ended.pruned, "recovery set")}`]),
     ...(ended.pruneSuspended === null ? [] : [colors.yellow(`pruning is suspended: ${ended.pruneSuspended}`)]),
   ];

@@ -15,14 +15,24 @@ import { openStaging } from "./staging";
  *
  * @throws when anything of it fails; points taken until then stand in the store, and the caller forgets them.
  */
-export async function captureSet(context: RunContext): Promise<readonly RecoveryPoint[]> {
+export async function captureSet(context: RunContext): Promise<CapturedSet> {
   const earlier = await context.store.list({ schedule: context.job.id }, context.options.signal);
   const points: RecoveryPoint[] = [];
-  for (const [name, declaration] of listSources(context))
-    points.push(await captureSource(context, name, declaration, earlier));
+  const notes: string[] = [];
+  for (const [name, declaration] of listSources(context)) {
+    const captured = await captureSource(context, name, declaration, earlier);
+    points.push(captured.point);
+    notes.push(...captured.notes);
+  }
   refuseSkew(context, points);
   for (const point of points) await verifyPoint(context, point);
-  return points;
+  return { points, notes };
+}
+
+/** The recovery points of one run, and what its sources had to say of how they came about. */
+export interface CapturedSet {
+  readonly points: readonly RecoveryPoint[];
+  readonly notes: readonly string[];
 }
 
 async function captureSource(
@@ -30,15 +40,15 @@ async function captureSource(
   name: string,
   declaration: SourceDeclaration,
   earlier: readonly RecoveryPoint[],
-): Promise<RecoveryPoint> {
+): Promise<{ readonly point: RecoveryPoint; readonly notes: readonly string[] }> {
   const { job, run, store, drivers, options, home } = context;
   const last = earlier.findLast((point) => point.source === name && point.damage === null);
   const totals = last === undefined ? {} : { totalFiles: last.files, totalBytes: last.bytes };
   options.onProgress?.({ step: "capture", subject: name, files: 0, bytes: 0, ...totals });
   const startedAt = now();
-  const { tree } = await drivers.openSource(declaration).gather(openStaging(home, job.id), options.signal);
+  const { tree, notes = [] } = await drivers.openSource(declaration).gather(openStaging(home, job.id), options.signal);
   await refuseStoreWithin(context, name, tree);
-  if (options.acceptEmpty !== true) await refuseEmptied(name, tree, last);
+  if (options.acceptEmpty !== true) await refuseEmptied(name, tree, last, notes);
   const point = await store.capture(
     {
       schedule: job.id,
@@ -52,7 +62,7 @@ async function captureSource(
     options.signal,
   );
   refuseUnreadable(name, point);
-  return point;
+  return { point, notes };
 }
 
 /** Files that could not be read are warnings; a source of which none could be read is a failure. */
@@ -65,12 +75,18 @@ function refuseUnreadable(name: string, point: RecoveryPoint): void {
 }
 
 /** An empty folder where files were is more likely a mount that is missing than a share that was cleared. */
-async function refuseEmptied(name: string, tree: Tree, last: RecoveryPoint | undefined): Promise<void> {
+async function refuseEmptied(
+  name: string,
+  tree: Tree,
+  last: RecoveryPoint | undefined,
+  notes: readonly string[],
+): Promise<void> {
   if (last === undefined || last.files === 0) return;
   if ((await readdir(tree.root)).length > 0) return;
+  const why = notes.length === 0 ? "if it is not mounted, mount it" : notes.join("; ");
   throw new PostureError(
     "permanent",
-    `source ${name}: is empty, and its last recovery point holds ${last.files} files; if it is not mounted, mount it; if it is meant to be empty, run once with --accept-empty`,
+    `source ${name}: is empty, and its last recovery point holds ${last.files} files; ${why}; if it is meant to be empty, run once with --accept-empty`,
   );
 }
 

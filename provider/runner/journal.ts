@@ -34,6 +34,8 @@ const endedSchema = z.object({
   /** What pruning did, or why it did not. */
   pruned: z.number(),
   pruneSuspended: z.string().nullable(),
+  /** What the sources had to say of how their recovery points came about, such as that a replica stood in for a store. */
+  notes: z.array(z.string()).optional(),
 });
 
 const forgotSchema = z.object({

@@ -2,7 +2,7 @@ import { formatInstant, now } from "../platform/clock";
 import { PostureError } from "../platform/errors";
 import { measureSkew } from "../snapshot/sets";
 import type { RecoveryPoint } from "../snapshot/stores/store";
-import { captureSet } from "./capture-set";
+import { type CapturedSet, captureSet } from "./capture-set";
 import { closeDeadRuns, forgetUnfinishedSets } from "./dead-runs";
 import { type Drivers, standardDrivers } from "./drivers";
 import { describeFailure } from "./failure";
@@ -62,6 +62,7 @@ async function runJournalled(home: Home, job: ScheduleJob, options: RunOptions, 
     durationMilliseconds: Math.round(performance.now() - began),
     pruned: result.pruned?.dropped.length ?? 0,
     pruneSuspended: result.pruned?.suspended ?? null,
+    ...(result.notes.length === 0 ? {} : { notes: [...result.notes] }),
   };
   await appendRecord(home, job.id, ended);
   return ended;
@@ -69,6 +70,7 @@ async function runJournalled(home: Home, job: ScheduleJob, options: RunOptions, 
 
 interface RunResult {
   readonly points: readonly RecoveryPoint[];
+  readonly notes: readonly string[];
   readonly pruned: PruneResult | null;
   /** What failed, in one sentence; null for a success. */
   readonly fault: string | null;
@@ -82,23 +84,24 @@ async function tryRun(
   drivers: Drivers,
 ): Promise<RunResult> {
   let context: RunContext | null = null;
-  let points: readonly RecoveryPoint[] = [];
+  let captured: CapturedSet = { points: [], notes: [] };
   try {
     await clearStaging(home, job.id);
     context = { home, job, run, store: drivers.openStore(job.declaration.store), drivers, options };
     await forgetUnfinishedSets(home, job.id, context.store, options.signal);
     await runHooksAt(context, "before");
-    points = await captureSet(context);
+    captured = await captureSet(context);
     await runHooksAt(context, "after");
-    return { points, pruned: await pruneAfterSuccess(context), fault: null };
+    return { ...captured, pruned: await pruneAfterSuccess(context), fault: null };
   } catch (error) {
     options.onFault?.(error);
     const stopped = options.signal.aborted ? "stopped before it was complete" : describeFailure(error);
-    const fault = points.length === 0 ? stopped : `${stopped}; the recovery set was taken before that and is kept`;
+    const fault =
+      captured.points.length === 0 ? stopped : `${stopped}; the recovery set was taken before that and is kept`;
     return {
-      points,
+      ...captured,
       pruned: null,
-      fault: [fault, ...(await afterFailure(context, job, run, options, points))].join("; "),
+      fault: [fault, ...(await afterFailure(context, job, run, options, captured.points))].join("; "),
     };
   } finally {
     await clearStaging(home, job.id);

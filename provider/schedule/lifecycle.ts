@@ -7,6 +7,7 @@ import { toMilliseconds } from "../platform/durations";
 import { writeJob } from "../runner/job";
 import { type HomeView, observeSchedule } from "../runner/observe";
 import { openStore } from "../snapshot/stores";
+import { describeSource } from "../sources/schema";
 import { scheduleShape } from "./defaults";
 import { openScheduler } from "./schedulers";
 import type { Scheduler } from "./schedulers/scheduler";
@@ -62,7 +63,7 @@ function announce(declaration: ScheduleDeclaration, previous: ScheduleDeclaratio
   const account = `runs as ${userInfo().username} on this machine`;
   const sources = Object.entries(declaration.sources)
     .filter(([name, source]) => !isDeepStrictEqual(source, previous?.sources[name]))
-    .map(([name, source]) => `${account}: source ${name} (${source.kind} ${source.path})`);
+    .map(([name, source]) => `${account}: source ${name} (${describeSource(source)})`);
   const hooks = Object.entries(declaration.hooks ?? {})
     .filter(([name, hook]) => !isDeepStrictEqual(hook, previous?.hooks?.[name]))
     .map(([name, hook]) => `${account}: hook ${name} (${hook.at}: ${hook.command[0] ?? ""})`);

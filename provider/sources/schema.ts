@@ -1,5 +1,8 @@
 import { z } from "zod";
-import { absolutePath } from "../declaration/primitives";
+import { absolutePath, duration } from "../declaration/primitives";
+import { products } from "../lync/catalogue/types";
+import { holdsUnquotable } from "../lync/quoting/text";
+import { instanceName, lowerCaseFqdn, uncPath } from "../lync/topology/names";
 
 /** Globs of what is left out, relative to the root; a pattern without a slash matches at every depth. A set: order means nothing. */
 export const excludeSchema = z
@@ -24,12 +27,103 @@ const fileShareSource = z.strictObject({
   workload: workloadSchema.optional(),
 });
 
+/** How long one command of a source may take. Default: `4h`. */
+const timeout = duration.optional();
+
+const sqlServerAddress = {
+  /** FQDN of the computer that SQL Server runs on, in lower case. */
+  server: lowerCaseFqdn,
+  /** Left out: the default instance. */
+  instance: instanceName.optional(),
+};
+
+/** What one export of Lync Server or Skype for Business Server holds. */
+const lyncExport = z.discriminatedUnion(
+  "kind",
+  [
+    /** Topology, policies and configuration. */
+    z.strictObject({
+      kind: z.literal("configuration"),
+      /**
+       * FQDN of the computer that the runner is on, whose replica is exported when the Central Management store cannot be reached; the journal
+       * then says so, and a replica that is not up to date is refused. Default: no replica is.
+       */
+      replica: lowerCaseFqdn.optional(),
+    }),
+    /** Location information for E9-1-1. */
+    z.strictObject({
+      kind: z.literal("location-information"),
+      /** FQDN of the computer that exports it, through a remote session. Default: the one that the runner is on. */
+      computer: lowerCaseFqdn.optional(),
+    }),
+    /** Response Groups of one pool. A pool that has none gives an empty recovery point, and the journal says so. */
+    z.strictObject({ kind: z.literal("response-groups"), pool: lowerCaseFqdn }),
+    /** Persistent user data and conference IDs of one pool. */
+    z.strictObject({ kind: z.literal("user-data"), pool: lowerCaseFqdn }),
+    /** Persistent Chat's rooms and their content. */
+    z.strictObject({ kind: z.literal("persistent-chat"), ...sqlServerAddress }),
+  ],
+  'must be an object whose kind is "configuration", "location-information", "response-groups", "user-data" or "persistent-chat"',
+);
+
+const lyncExportSource = z.strictObject({
+  kind: z.literal("lync-export"),
+  /** Decides which PowerShell module is loaded: that of Lync Server 2013, or that of Skype for Business Server. */
+  product: z.enum(products, `must be one of ${products.join(", ")}`),
+  export: lyncExport,
+  timeout,
+});
+
+const lyncFileStoreSource = z.strictObject({
+  kind: z.literal("lync-file-store"),
+  /** UNC path of the file store. It is copied by robocopy, with security descriptors and without `Meeting.Active`: for a Windows host. */
+  path: uncPath,
+  timeout,
+});
+
+const sqlServerSource = z.strictObject({
+  kind: z.literal("sql-server"),
+  ...sqlServerAddress,
+  /** The database's name. */
+  database: z
+    .string("must be the name of a database")
+    .min(1, "must not be empty")
+    .max(128, "must be at most 128 characters")
+    .refine((name) => !holdsUnquotable(name), "must not contain control characters or line breaks"),
+  /** Express has no compressed backups. */
+  edition: z.enum(["express", "standard", "enterprise"], 'must be "express", "standard" or "enterprise"'),
+  /** Absolute path, on the runner's host, of a folder that SQL Server's own service account can write. */
+  folder: absolutePath,
+  /** The same folder as SQL Server names it: a UNC path, or a path on its computer. Default: `folder`. */
+  folderOnServer: z
+    .string("must be an absolute path")
+    .max(4096, "must be at most 4096 characters")
+    .regex(/^(?:[A-Za-z]:\\|\\\\[^\\]+\\[^\\]|\/)/, "must be an absolute path, as SQL Server names it")
+    .refine((path) => !holdsUnquotable(path), "must not contain control characters or line breaks")
+    .refine((path) => !path.split(/[\\/]/).includes(".."), "must not contain '..' steps")
+    .optional(),
+  timeout,
+});
+
 /** Something to back up, told apart by `kind`. */
 export const sourceSchema = z.discriminatedUnion(
   "kind",
-  [fileShareSource],
-  'must be an object whose kind is "file-share"',
+  [fileShareSource, lyncExportSource, lyncFileStoreSource, sqlServerSource],
+  'must be an object whose kind is "file-share", "lync-export", "lync-file-store" or "sql-server"',
 );
 
 /** Something to back up. */
 export type SourceDeclaration = z.infer<typeof sourceSchema>;
+
+/** What a source reads, in a few words for the person who runs `up`. */
+export function describeSource(source: SourceDeclaration): string {
+  switch (source.kind) {
+    case "file-share":
+    case "lync-file-store":
+      return `${source.kind} ${source.path}`;
+    case "lync-export":
+      return `${source.kind} of ${source.export.kind}${"pool" in source.export ? ` of ${source.export.pool}` : ""}`;
+    case "sql-server":
+      return `${source.kind} database ${source.database} on ${source.server}`;
+  }
+}

@@ -4,11 +4,20 @@ import type { Tree } from "../snapshot/stores/store";
 export interface Staging {
   /** Makes a fresh, empty folder, readable by its owner only. It is removed when the run ends, however it ends. */
   makeFolder(): Promise<string>;
+  /**
+   * Makes one for the same time in a folder that others can write, too: another service makes the files, and its account reaches that
+   * folder only. It is as accessible as the folder that it lies in makes it.
+   *
+   * @throws PostureError `unreachable` when it cannot be made there.
+   */
+  makeFolderWithin(folder: string): Promise<string>;
 }
 
 /** What a source has ready for a store: a tree that stands in place, or the staged folder of what it produced. */
 export interface Gathered {
   readonly tree: Tree;
+  /** What is to be known of how it came about, each in a sentence without names of users' files: it stands in the journal. Default: nothing. */
+  readonly notes?: readonly string[];
 }
 
 /**

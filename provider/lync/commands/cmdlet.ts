@@ -13,6 +13,7 @@ type CmdletName =
   | "Export-CsUserData"
   | "Get-CsManagementStoreReplicationStatus"
   | "Get-CsPool"
+  | ResponseGroupQuery
   | "Get-CsService"
   | "Import-CsConfiguration"
   | "Import-CsLisConfiguration"
@@ -28,6 +29,14 @@ type CmdletName =
   | "Stop-CsWindowsService"
   | "Uninstall-CsMirrorDatabase"
   | "Update-CsUserData";
+
+/** The cmdlets that list what Response Groups are made of. */
+export type ResponseGroupQuery =
+  | "Get-CsRgsAgentGroup"
+  | "Get-CsRgsHolidaySet"
+  | "Get-CsRgsHoursOfBusiness"
+  | "Get-CsRgsQueue"
+  | "Get-CsRgsWorkflow";
 
 /** Parameters with a value. */
 type ValueParameter =

@@ -6,11 +6,31 @@ import type { Command } from "./command";
  * deleted in the destination. Two retries, five seconds apart: robocopy's own default is a million, half a minute apart.
  */
 export function copyFileStore(from: string, to: string, log: string): Command {
+  return copy(from, quoteRobocopyFolder(to), quoteRobocopyFolder(log));
+}
+
+/** Where `copyFileStoreHere` puts things, in the folder that it is run in. */
+export const copiedHere = { folder: "files", log: "robocopy.log" } as const;
+
+/** The same copy, into the folder that the command is run in. */
+export function copyFileStoreHere(from: string): Command {
+  return copy(from, copiedHere.folder, copiedHere.log);
+}
+
+/** Looks whether a file store can be read, one level deep, and copies nothing. */
+export function lookAtFileStore(from: string): Command {
+  return {
+    program: "robocopy",
+    arguments: [quoteRobocopyFolder(from), copiedHere.folder, "/L", "/LEV:1", "/XJ", "/R:0", "/W:0", "/NP"],
+  };
+}
+
+function copy(from: string, to: string, log: string): Command {
   return {
     program: "robocopy",
     arguments: [
       quoteRobocopyFolder(from),
-      quoteRobocopyFolder(to),
+      to,
       "/E",
       "/COPY:DATS",
       "/DCOPY:T",
@@ -20,7 +40,7 @@ export function copyFileStore(from: string, to: string, log: string): Command {
       "/R:2",
       "/W:5",
       "/NP",
-      `/UNILOG:${quoteRobocopyFolder(log)}`,
+      `/UNILOG:${log}`,
     ],
   };
 }

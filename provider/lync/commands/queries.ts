@@ -1,4 +1,4 @@
-import { renderCmdlet, type ServiceRole } from "./cmdlet";
+import { type ResponseGroupQuery, renderCmdlet, type ServiceRole } from "./cmdlet";
 import { type Command, powerShell } from "./command";
 
 /** The roles that discovery asks for, one call each: Get-CsService takes one role switch. */
@@ -34,6 +34,24 @@ export function queryServices(role: ServiceRole, pool?: string): Command {
 /** Whether replicas of the Central Management store are up to date, as JSON; of one computer, or of all. */
 export function queryReplication(replica?: string): Command {
   return asJson(renderCmdlet("Get-CsManagementStoreReplicationStatus", { ReplicaFqdn: replica }, "none"));
+}
+
+/** What Response Groups are made of. */
+const responseGroupQueries: readonly [ResponseGroupQuery, ...ResponseGroupQuery[]] = [
+  "Get-CsRgsAgentGroup",
+  "Get-CsRgsQueue",
+  "Get-CsRgsWorkflow",
+  "Get-CsRgsHoursOfBusiness",
+  "Get-CsRgsHolidaySet",
+];
+
+/** Everything that the Response Groups of one application service are made of, as lines of JSON. No output: there are none. */
+export function queryResponseGroups(service: string): Command {
+  const [first, ...others] = responseGroupQueries.map(
+    (query) => `${renderCmdlet(query, { Identity: service }, "none")} | ConvertTo-Json -Depth 6 -Compress`,
+  );
+  if (first === undefined) throw new RangeError("there are no cmdlets to ask");
+  return powerShell(first, ...others);
 }
 
 /** The name by which a pool's Response Groups are exported and imported. */

@@ -13,6 +13,11 @@ export const fqdn = z
   .toLowerCase()
   .regex(fqdnPattern, "must be a fully qualified domain name such as fe01.contoso.com");
 
+/** A fully qualified domain name as it is written where nothing may be rewritten: in lower case. */
+export const lowerCaseFqdn = z
+  .string("must be a fully qualified domain name in lower case, such as fe01.contoso.com")
+  .regex(fqdnPattern, "must be a fully qualified domain name in lower case, such as fe01.contoso.com");
+
 /** A fully qualified domain name or an IPv4 address, as gateways have. */
 export const fqdnOrAddress = z
   .string("must be a fully qualified domain name or an IPv4 address")

@@ -26,6 +26,21 @@ const cron = "must be a cron expression of five fields";
 const nothing = undefined;
 
 /** What a program gives, and all that it is told. */
+const lyncExport = { kind: "lync-export", product: "sfb2019", export: { kind: "configuration" } };
+const userDataOf = (pool: string) => ({ kind: "user-data", pool });
+const database = {
+  kind: "sql-server",
+  server: "sql01.contoso.com",
+  database: "LcsLog",
+  edition: "standard",
+  folder: "/srv/handover",
+};
+const products = "must be one of lync2013, sfb2015, sfb2019, sfbse";
+const exports =
+  'must be an object whose kind is "configuration", "location-information", "response-groups", "user-data" or "persistent-chat"';
+const fqdn = "must be a fully qualified domain name in lower case, such as fe01.contoso.com";
+const unc = "must be a UNC path such as \\\\fs01.contoso.com\\lync, without a trailing backslash";
+
 const wrong: readonly (readonly [Kind, string, unknown, string])[] = [
   ["BackupSchedule", "id", "Files", `id: ${identifier}`],
   ["BackupSchedule", "id", "../../etc/passwd", `id: ${identifier}`],
@@ -86,7 +101,72 @@ const wrong: readonly (readonly [Kind, string, unknown, string])[] = [
     "BackupSchedule",
     "sources.files",
     { kind: "tape", path: "/srv" },
-    'sources.files.kind: must be an object whose kind is "file-share"',
+    'sources.files.kind: must be an object whose kind is "file-share", "lync-export", "lync-file-store" or "sql-server"',
+  ],
+  ["BackupSchedule", "sources.files", { ...lyncExport, product: "lync2010" }, `sources.files.product: ${products}`],
+  [
+    "BackupSchedule",
+    "sources.files",
+    { ...lyncExport, export: { kind: "everything" } },
+    `sources.files.export.kind: ${exports}`,
+  ],
+  [
+    "BackupSchedule",
+    "sources.files",
+    { ...lyncExport, export: userDataOf("pool01") },
+    `sources.files.export.pool: ${fqdn}`,
+  ],
+  [
+    "BackupSchedule",
+    "sources.files",
+    { ...lyncExport, export: userDataOf("Pool01.contoso.com") },
+    `sources.files.export.pool: ${fqdn}`,
+  ],
+  [
+    "BackupSchedule",
+    "sources.files",
+    { ...lyncExport, export: userDataOf("a.b'; rm -r") },
+    `sources.files.export.pool: ${fqdn}`,
+  ],
+  ["BackupSchedule", "sources.files", { ...lyncExport, timeout: "4" }, `sources.files.timeout: ${duration}`],
+  ["BackupSchedule", "sources.files", { kind: "lync-file-store", path: "D:\\lync" }, `sources.files.path: ${unc}`],
+  [
+    "BackupSchedule",
+    "sources.files",
+    { kind: "lync-file-store", path: '\\\\fs01\\lync" /MIR' },
+    `sources.files.path: ${unc}`,
+  ],
+  ["BackupSchedule", "sources.files", { ...database, database: "" }, "sources.files.database: must not be empty"],
+  [
+    "BackupSchedule",
+    "sources.files",
+    { ...database, database: "a\nb" },
+    "sources.files.database: must not contain control characters or line breaks",
+  ],
+  [
+    "BackupSchedule",
+    "sources.files",
+    { ...database, instance: "RTC;" },
+    "sources.files.instance: must be the name of an instance of SQL Server such as RTC",
+  ],
+  ["BackupSchedule", "sources.files", { ...database, folder: "handover" }, `sources.files.folder: ${pathHere}`],
+  [
+    "BackupSchedule",
+    "sources.files",
+    { ...database, folderOnServer: "handover" },
+    "sources.files.folderOnServer: must be an absolute path, as SQL Server names it",
+  ],
+  [
+    "BackupSchedule",
+    "sources.files",
+    { ...database, folderOnServer: "D:\\a\\..\\b" },
+    "sources.files.folderOnServer: must not contain '..' steps",
+  ],
+  [
+    "BackupSchedule",
+    "sources.files",
+    { ...database, edition: "azure" },
+    'sources.files.edition: must be "express", "standard" or "enterprise"',
   ],
   ["BackupSchedule", "sources.files.path", nothing, "sources.files.path: is missing"],
   ["BackupSchedule", "sources.files.path", "files", `sources.files.path: ${pathHere}`],

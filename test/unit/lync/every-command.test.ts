@@ -6,12 +6,17 @@ import {
   backUpDatabase,
   type Command,
   copyFileStore,
+  copyFileStoreHere,
   discoveredRoles,
   exportConfiguration,
   exportLocationInformationFrom,
+  lookAtFileStore,
+  queryDatabase,
   queryPools,
   queryReplication,
+  queryResponseGroups,
   queryServices,
+  responseGroupService,
   toArgumentArray,
   verifyDatabaseBackup,
 } from "../../../provider/lync/commands";
@@ -55,12 +60,24 @@ function everyLine(topology: Topology): readonly Line[] {
     ...listDatabases(topology).flatMap((database) => [
       backUpDatabase(database, file("d.bak")),
       verifyDatabaseBackup(database, file("d.bak")),
+      queryDatabase(database),
     ]),
     ...parts.flatMap(({ subject }) =>
-      subject.kind === "file-store" ? [copyFileStore(subject.path, file("fs"), file("log"))] : [],
+      subject.kind === "file-store"
+        ? [
+            copyFileStore(subject.path, file("fs"), file("log")),
+            copyFileStoreHere(subject.path),
+            lookAtFileStore(subject.path),
+          ]
+        : [],
     ),
     queryPools(),
     queryReplication(),
+    ...listPools(topology).flatMap(({ fqdn, frontEnds: [computer] }) => [
+      queryReplication(computer),
+      queryServices("ApplicationServer", fqdn),
+      queryResponseGroups(responseGroupService(fqdn)),
+    ]),
     ...discoveredRoles.map((role) => queryServices(role)),
   ];
   const backup = made.flatMap((command) =>
@@ -103,9 +120,14 @@ async function findFaults({ arguments: [program, ...rest] }: Line, topology: Top
 }
 
 function findCopyFaults(rest: readonly string[]): readonly string[] {
-  const missing = ["/R:2", "/W:5", "/XF", "Meeting.Active", "/XJ"].filter((option) => !rest.includes(option));
+  const needed = rest.includes("/L")
+    ? ["/R:0", "/W:0", "/XJ"]
+    : ["/R:2", "/W:5", "/XF", "Meeting.Active", "/XJ", "/COPY:DATS", "/DCOPY:T"];
+  const missing = needed.filter((option) => !rest.includes(option));
   const forbidden = rest.slice(2).filter((option) => /^\/(MIR|PURGE|MOVE?|CREATE)\b/i.test(option));
-  const paths = rest.slice(0, 2).filter((path) => !/^([A-Za-z]:\\|\\\\)/.test(path) || path.endsWith("\\"));
+  const paths = rest
+    .slice(0, 2)
+    .filter((path) => path !== "files" && (!/^([A-Za-z]:\\|\\\\)/.test(path) || path.endsWith("\\")));
   return [
     ...missing.map((option) => `robocopy without ${option}`),
     ...forbidden.map((option) => `robocopy with ${option}`),
@@ -150,7 +172,8 @@ function findStatementFaults(statement: string): readonly string[] {
   const bare = statement.replace(/N'(?:[^']|'')*'/g, "N''").replace(/\[(?:[^\]]|\]\])*\]/g, "[]");
   const forms = [
     /^BACKUP DATABASE \[\] TO DISK=N'' WITH COPY_ONLY, INIT, CHECKSUM,( COMPRESSION,)? STATS=10$/,
-    /^RESTORE VERIFYONLY FROM DISK=N'' WITH CHECKSUM$/,
+    /^RESTORE VERIFYONLY FROM DISK=N'' WITH CHECKSUM; IF @@ERROR = 0 PRINT N''$/,
+    /^SET NOCOUNT ON; SELECT name FROM sys\.databases WHERE name = N''$/,
     /^RESTORE DATABASE \[\] FROM DISK=N'' WITH REPLACE, CHECKSUM, RECOVERY, STATS=10$/,
     /^SELECT member\.name FROM \[\]\.sys[\w .=[\]]* WHERE role\.name = N''$/,
   ];

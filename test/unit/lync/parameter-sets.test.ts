@@ -18,7 +18,7 @@ describe("the syntax files", () => {
           .map(({ name, mandatory, type }) => `${name}${mandatory ? "!" : ""}${type === null ? "" : "="}`)
           .join(" "),
       ]);
-    expect(names.size).toBe(33);
+    expect(names.size).toBe(38);
     expect(names.get("Export-CsLisConfiguration")).toEqual(["FileName!=", "AsBytes!"]);
     expect(names.get("Export-CsRgsConfiguration")).toEqual([
       "FileName!= Source!= Force Owner= RemoveExportedConfiguration",

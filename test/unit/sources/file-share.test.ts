@@ -4,11 +4,10 @@ import { join } from "node:path";
 import { listExcluded, openFileShare } from "../../../provider/sources/file-share";
 
 const signal = new AbortController().signal;
-const staging = {
-  makeFolder: async () => {
-    throw new Error("a share stages nothing");
-  },
+const stageNothing = async () => {
+  throw new Error("a share stages nothing");
 };
+const staging = { makeFolder: stageNothing, makeFolderWithin: stageNothing };
 let root: string;
 
 beforeEach(async () => {
