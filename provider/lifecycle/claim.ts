@@ -1,6 +1,6 @@
 import { PostureError } from "../platform/errors";
+import type { HomeView } from "../runner/home-view";
 import { findJob, type Job } from "../runner/job";
-import type { HomeView } from "../runner/observe";
 import type { ObservedEntry } from "../schedule/schedulers/scheduler";
 
 /** Who asks for an id, and how. */

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { CanonicalShape } from "../declaration/canonical";
 import type { Fault } from "../declaration/health";
-import type { HomeView } from "../runner/observe";
+import type { HomeView } from "../runner/home-view";
 import type { Scheduler } from "../schedule/schedulers/scheduler";
 
 /** A property bag as the engine sends and stores it. */

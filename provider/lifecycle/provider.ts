@@ -9,9 +9,9 @@ import { absolutePath } from "../declaration/primitives";
 import { findUnknownPaths, unknownValue } from "../declaration/unknowns";
 import { now } from "../platform/clock";
 import { messageOf, PostureError } from "../platform/errors";
-import { describeHome, initialiseHome } from "../runner/home";
+import { describeHome } from "../runner/home";
+import { HomeView } from "../runner/home-view";
 import { findJob, removeJob } from "../runner/job";
-import { HomeView } from "../runner/observe";
 import { clearRemains } from "../runner/remains";
 import { findAgent } from "../schedule/agent";
 import { only, textAt, without } from "./bag";
@@ -104,8 +104,7 @@ export class LifecycleProvider<D> implements dynamic.ResourceProvider {
   async create(inputs: Bag): Promise<Created> {
     this.#requireSight();
     const { view, id, declaration } = this.#locate(inputs);
-    view.requireSeen();
-    await initialiseHome(view.home);
+    await view.prepareHome();
     const owner = textAt(inputs, "owner") ?? null;
     const scheduler = this.#kind.scheduler(view, declaration);
     const entry = scheduler === null ? null : ((await scheduler.observe([id], view.signal)).get(id) ?? null);
@@ -286,6 +285,7 @@ export class LifecycleProvider<D> implements dynamic.ResourceProvider {
 
   async #refuse(olds: Bag, inputs: Bag): Promise<string | undefined> {
     const previous = this.#recall(olds)?.declaration ?? null;
+    if (previous !== null) this.#view(olds).noteKnownObject();
     if (findUnknownPaths(inputs).length > 0) return undefined;
     const { view, id, declaration } = this.#locate(inputs);
     for (const line of this.#kind.announce(declaration, previous)) this.#shared.report(`${id}: ${line}`);

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { PostureError } from "../platform/errors";
+import type { HomeView } from "../runner/home-view";
 import { findLiveRun, isJobLocked } from "../runner/job-lock";
 import { readJournal } from "../runner/journal";
-import type { HomeView } from "../runner/observe";
 import type { Scheduler } from "../schedule/schedulers/scheduler";
 
 /** How long an entry may take from being started to its first sign of life, and other work on its job to let it start. */

@@ -4,9 +4,10 @@ import { PostureError } from "../platform/errors";
 import { nextDue } from "../schedule/calendar";
 import { openScheduler } from "../schedule/schedulers";
 import { type Home, requireHome } from "./home";
+import { HomeView } from "./home-view";
 import { type FoundJob, findJob, type Job, listJobIds } from "./job";
 import { type RunEnded, readJournal } from "./journal";
-import { HomeView, type Observation, observeRestoreTarget, observeSchedule, observeSnapshot } from "./observe";
+import { type Observation, observeRestoreTarget, observeSchedule, observeSnapshot } from "./observe";
 
 /** One job of a home, and how it is. */
 export interface JobHealth {

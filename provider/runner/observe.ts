@@ -10,16 +10,15 @@ import type { RestoreTargetDeclaration } from "../restore/schema";
 import { nextDue } from "../schedule/calendar";
 import { defaultGrace } from "../schedule/defaults";
 import { effectiveRpo, findScheduleFaults } from "../schedule/health";
-import { openScheduler } from "../schedule/schedulers";
 import type { EntryVerb, ObservedEntry } from "../schedule/schedulers/scheduler";
-import type { ScheduleDeclaration, SchedulerDeclaration } from "../schedule/schema";
+import type { ScheduleDeclaration } from "../schedule/schema";
 import { findSnapshotFaults } from "../snapshot/health";
 import type { SnapshotDeclaration } from "../snapshot/schema";
 import { groupSets } from "../snapshot/sets";
 import { openStore } from "../snapshot/stores";
 import type { StoreDeclaration } from "../snapshot/stores/schema";
 import type { RecoveryPoint } from "../snapshot/stores/store";
-import { type Home, requireHome } from "./home";
+import type { HomeView } from "./home-view";
 import { type FoundJob, findJob, type Job } from "./job";
 import { findLiveRun } from "./job-lock";
 import { type JournalRecord, type RunEnded, readJournal } from "./journal";
@@ -46,72 +45,6 @@ export interface Declared<D> {
 /** A recovery point as a snapshot's observation tells of it. */
 export interface SnapshotObservation extends Observation {
   readonly point: RecoveryPoint | null;
-}
-
-/**
- * One look at a posture home, shared by everything that is observed through it: entries are listed once, and each store
- * once, failures included, until `forgetStore` says that something was written.
- */
-export class HomeView {
-  readonly #lists = new Map<string, Promise<readonly RecoveryPoint[]>>();
-  readonly #entries = new Map<string, Promise<ReadonlyMap<string, ObservedEntry>>>();
-  readonly #written = new Set<string>();
-  #unreachable: string | null = null;
-
-  constructor(
-    readonly home: Home,
-    readonly signal: AbortSignal,
-  ) {}
-
-  /** @throws PostureError `unreachable`. */
-  async requireHome(): Promise<void> {
-    await requireHome(this.home);
-  }
-
-  /** Something that stands in this home, as far as the state knows, could not be looked at. */
-  noteUnreachable(why: string): void {
-    this.#unreachable ??= why;
-  }
-
-  /**
-   * Makes sure that a home is not made anew in the place of one that could not be looked at, such as a mount that is away.
-   *
-   * @throws PostureError `unreachable`.
-   */
-  requireSeen(): void {
-    if (this.#unreachable === null) return;
-    throw new PostureError(
-      "unreachable",
-      `nothing is created beside what could not be looked at: ${this.#unreachable}`,
-    );
-  }
-
-  async listPoints(store: StoreDeclaration, schedule: string): Promise<readonly RecoveryPoint[]> {
-    const key = JSON.stringify(store);
-    const list = remember(this.#lists, key, () => openStore(store).list({}, this.signal));
-    return (await list).filter((point) => point.schedule === schedule);
-  }
-
-  async findEntry(declaration: SchedulerDeclaration | undefined, id: string): Promise<ObservedEntry | null> {
-    const scheduler = declaration ?? { kind: "embedded" };
-    if (this.#written.has(id))
-      return (await openScheduler(scheduler, this.home).observe([id], this.signal)).get(id) ?? null;
-    const entries = remember(this.#entries, scheduler.kind, async () => {
-      const found = await openScheduler(scheduler, this.home).list(this.signal);
-      return new Map(found.map((entry) => [entry.id, entry]));
-    });
-    return (await entries).get(id) ?? null;
-  }
-
-  /** From here on this entry is looked at by itself: something of ours was written. */
-  forgetEntry(id: string): void {
-    this.#written.add(id);
-  }
-
-  /** Stores are listed anew: a run went on, or a point was taken. */
-  forgetPoints(): void {
-    this.#lists.clear();
-  }
 }
 
 /**
@@ -340,12 +273,4 @@ async function findPointDueBy(view: HomeView, declaration: RestoreTargetDeclarat
   const { declaration: schedule } = source.job;
   const due = nextDue(schedule.when, new Date(source.job.createdAt), source.job.id);
   return new Date(due.getTime() + effectiveRpo(schedule) + toMilliseconds(schedule.grace ?? defaultGrace));
-}
-
-function remember<V>(cache: Map<string, Promise<V>>, key: string, look: () => Promise<V>): Promise<V> {
-  const known = cache.get(key);
-  if (known !== undefined) return known;
-  const fresh = look();
-  cache.set(key, fresh);
-  return fresh;
 }

@@ -4,9 +4,9 @@ import { without } from "../lifecycle/bag";
 import { refuseShorterRetention } from "../lifecycle/consent";
 import type { Kind, Target } from "../lifecycle/kind";
 import { toMilliseconds } from "../platform/durations";
+import type { HomeView } from "../runner/home-view";
 import { writeJob } from "../runner/job";
-import { type HomeView, observeSchedule } from "../runner/observe";
-import { openStore } from "../snapshot/stores";
+import { observeSchedule } from "../runner/observe";
 import { describeSource } from "../sources/schema";
 import { scheduleShape } from "./defaults";
 import { openScheduler } from "./schedulers";
@@ -47,7 +47,7 @@ export const scheduleKind: Kind<ScheduleDeclaration> = {
 async function install(target: Target<ScheduleDeclaration>): Promise<void> {
   const { view, id, owner, incarnation, createdAt, declaration, previous } = target;
   if (previous === null || !isDeepStrictEqual(previous.store, declaration.store))
-    await openStore(declaration.store).initialise(view.signal);
+    await view.prepareStore(declaration.store);
   const settings = scheduleSchema.parse(without(declaration, ["id", "host", "home", ...controls]));
   await writeJob(view.home, { format: 1, kind: "schedule", id, owner, incarnation, createdAt, declaration: settings });
   const pausedUntil = declaration.paused?.until ?? null;

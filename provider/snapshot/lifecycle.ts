@@ -50,7 +50,8 @@ export const snapshotKind: Kind<SnapshotDeclaration> = {
 async function install(target: Target<SnapshotDeclaration>): Promise<void> {
   const { view, declaration, previous } = target;
   const store = openStore(declaration.store);
-  if (previous === null || !isDeepStrictEqual(previous.store, declaration.store)) await store.initialise(view.signal);
+  if (previous === null || !isDeepStrictEqual(previous.store, declaration.store))
+    await view.prepareStore(declaration.store);
   const standing =
     previous !== null && isSameCapture(previous, declaration)
       ? await findStanding(target)

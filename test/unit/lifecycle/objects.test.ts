@@ -84,6 +84,46 @@ describe("a home or store that cannot be looked at", () => {
   });
 });
 
+describe("without a refresh", () => {
+  it.each(kinds)("%s: makes no home in the place of one of which the state knows an object", async (kind) => {
+    const made = await make(kind);
+    await rename(home, `${home}-away`);
+    await mkdir(home);
+    const providers = fresh();
+    expect((await providers[kind].check(made.inputs, programOf(made))).failures).toBeUndefined();
+    await expect(make(kind, { requestedId: "one-more" }, providers)).rejects.toThrow(
+      /posture home .*: it is not there/,
+    );
+    expect(await readdir(home)).toEqual([]);
+  });
+
+  it.each([
+    ["BackupSchedule", "FileShareSnapshot"],
+    ["FileShareSnapshot", "BackupSchedule"],
+  ] as const)("makes no store in the place of one that a %s captures into, for a %s", async (first, second) => {
+    await make(first);
+    await rename(join(root, "store"), join(root, "store-away"));
+    await mkdir(join(root, "store"));
+    const more = { requestedId: "one-more" };
+    await expect(make(second, more)).rejects.toThrow("no store is there; mount it");
+    const elsewhere = await make(second, { ...more, store: { kind: "directory", path: join(root, "other") } });
+    const moved = { ...elsewhere.inputs, store: { kind: "directory", path: join(root, "store") } };
+    await expect(fresh()[second].update("one-more", elsewhere.outputs, moved)).rejects.toThrow("no store is there");
+    expect(await readdir(join(root, "store"))).toEqual([]);
+  });
+
+  it("makes a store for several at once, and one of which only a restore target knows", async () => {
+    const providers = fresh();
+    const store = { kind: "directory", path: join(root, "store") };
+    const early = make("RestoreTarget", { requestedId: "target", from: { store, schedule: "a" } });
+    await expect(early).rejects.toThrow("no store is there");
+    expect(await readdir(join(home, "jobs"))).toEqual(["target.json"]);
+    await Promise.all(["a", "b", "c"].map((requestedId) => make("BackupSchedule", { requestedId }, providers)));
+    await make("BackupSchedule", { requestedId: "d" });
+    expect(await readdir(join(root, "store"))).toContain("store.json");
+  });
+});
+
 describe("a blind preview", () => {
   it.each(kinds)("%s: touches nothing, knows what the state knows, and lets nothing be changed", async (kind) => {
     const made = await make(kind);

@@ -1,8 +1,9 @@
 import { describeHealth } from "../../../provider/declaration/health";
 import type { Lock } from "../../../provider/platform/lock";
+import { HomeView } from "../../../provider/runner/home-view";
 import { findLiveRun, lockJob } from "../../../provider/runner/job-lock";
 import { appendRecord } from "../../../provider/runner/journal";
-import { HomeView, observeSchedule } from "../../../provider/runner/observe";
+import { observeSchedule } from "../../../provider/runner/observe";
 import { openStore } from "../../../provider/snapshot/stores";
 import { type Ground, makeGround } from "../../fixtures/posture";
 

@@ -1,0 +1,123 @@
+import { PostureError } from "../platform/errors";
+import { openScheduler } from "../schedule/schedulers";
+import type { ObservedEntry } from "../schedule/schedulers/scheduler";
+import type { SchedulerDeclaration } from "../schedule/schema";
+import { openStore } from "../snapshot/stores";
+import type { StoreDeclaration } from "../snapshot/stores/schema";
+import type { RecoveryPoint } from "../snapshot/stores/store";
+import { type Home, initialiseHome, requireHome } from "./home";
+import { findJob, listJobIds } from "./job";
+
+/**
+ * One look at a posture home, shared by everything that is observed through it: entries are listed once, and each store
+ * once, failures included, until something was written.
+ */
+export class HomeView {
+  readonly #lists = new Map<string, Promise<readonly RecoveryPoint[]>>();
+  readonly #entries = new Map<string, Promise<ReadonlyMap<string, ObservedEntry>>>();
+  readonly #written = new Set<string>();
+  readonly #prepared = new Map<string, Promise<void>>();
+  #storesInUse: Promise<ReadonlySet<string>> | null = null;
+  #unreachable: string | null = null;
+  #stateKnowsObjects = false;
+
+  constructor(
+    readonly home: Home,
+    readonly signal: AbortSignal,
+  ) {}
+
+  /** @throws PostureError `unreachable`. */
+  async requireHome(): Promise<void> {
+    await requireHome(this.home);
+  }
+
+  /** Something that stands in this home, as far as the state knows, could not be looked at. */
+  noteUnreachable(why: string): void {
+    this.#unreachable ??= why;
+  }
+
+  /** The state tells of an object in this home: so there is one. */
+  noteKnownObject(): void {
+    this.#stateKnowsObjects = true;
+  }
+
+  /**
+   * Makes the home ready, but not anew in the place of one that is away, such as an empty mount point: where the state tells of an object
+   * in it, it must be there.
+   *
+   * @throws PostureError `unreachable`.
+   */
+  async prepareHome(): Promise<void> {
+    if (this.#unreachable !== null)
+      throw new PostureError(
+        "unreachable",
+        `nothing is created beside what could not be looked at: ${this.#unreachable}`,
+      );
+    if (this.#stateKnowsObjects) await requireHome(this.home);
+    else await initialiseHome(this.home);
+  }
+
+  /**
+   * Makes a store ready, but not anew in the place of one that is away: a store that a job of this home captures into was ready before
+   * that job was written, and must be there.
+   *
+   * @throws PostureError `unreachable`.
+   */
+  prepareStore(declaration: StoreDeclaration): Promise<void> {
+    return remember(this.#prepared, JSON.stringify(declaration), () => this.#prepareStore(declaration));
+  }
+
+  async #prepareStore(declaration: StoreDeclaration): Promise<void> {
+    this.#storesInUse ??= findStoresInUse(this.home);
+    if ((await this.#storesInUse).has(JSON.stringify(declaration))) await this.#list(declaration);
+    await openStore(declaration).initialise(this.signal);
+    this.#lists.delete(JSON.stringify(declaration));
+  }
+
+  async listPoints(store: StoreDeclaration, schedule: string): Promise<readonly RecoveryPoint[]> {
+    return (await this.#list(store)).filter((point) => point.schedule === schedule);
+  }
+
+  #list(store: StoreDeclaration): Promise<readonly RecoveryPoint[]> {
+    return remember(this.#lists, JSON.stringify(store), () => openStore(store).list({}, this.signal));
+  }
+
+  async findEntry(declaration: SchedulerDeclaration | undefined, id: string): Promise<ObservedEntry | null> {
+    const scheduler = declaration ?? { kind: "embedded" };
+    if (this.#written.has(id))
+      return (await openScheduler(scheduler, this.home).observe([id], this.signal)).get(id) ?? null;
+    const entries = remember(this.#entries, scheduler.kind, async () => {
+      const found = await openScheduler(scheduler, this.home).list(this.signal);
+      return new Map(found.map((entry) => [entry.id, entry]));
+    });
+    return (await entries).get(id) ?? null;
+  }
+
+  /** From here on this entry is looked at by itself: something of ours was written. */
+  forgetEntry(id: string): void {
+    this.#written.add(id);
+  }
+
+  /** Stores are listed anew: a run went on, or a point was taken. */
+  forgetPoints(): void {
+    this.#lists.clear();
+  }
+}
+
+/** The stores that jobs of a home capture into, as they were when first asked for. */
+async function findStoresInUse(home: Home): Promise<ReadonlySet<string>> {
+  const jobs = await Promise.all((await listJobIds(home)).map((id) => findJob(home, id)));
+  return new Set(
+    jobs.flatMap((found) =>
+      found.state === "present" && found.job.kind !== "drill" ? [JSON.stringify(found.job.declaration.store)] : [],
+    ),
+  );
+}
+
+function remember<V>(cache: Map<string, Promise<V>>, key: string, look: () => Promise<V>): Promise<V> {
+  const known = cache.get(key);
+  if (known !== undefined) return known;
+  const fresh = look();
+  cache.set(key, fresh);
+  return fresh;
+}
