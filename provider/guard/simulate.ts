@@ -1,6 +1,6 @@
 import { toMilliseconds } from "../platform/durations";
-import { dueTimes } from "../schedule/calendar";
-import type { ScheduleDeclaration } from "../schedule/schema";
+import { slots } from "../schedule/due-times";
+import type { Keep, ScheduleDeclaration } from "../schedule/schema";
 import { fixedFrom, type WorstCase, worstCase, worstCaseOverFixedSpan } from "../schedule/worst-case";
 import { type RetainableSet, selectRetained } from "../snapshot/retention";
 
@@ -11,6 +11,9 @@ export interface SimulatedAge {
   readonly withoutClockChanges: number;
 }
 
+/** What of a schedule's declaration decides how it comes out. */
+export type Simulated = Pick<ScheduleDeclaration, "when" | "keep" | "rpo" | "expectedDuration">;
+
 /** What the retention holds after a year of runs, just after the last of them. */
 export interface SimulatedRetention {
   readonly sets: number;
@@ -19,6 +22,11 @@ export interface SimulatedRetention {
   /** True where nothing was dropped in that year, so that it holds more later on. */
   readonly stillGrowing: boolean;
 }
+
+/** Fleets declare few calendars many times over: each is simulated once a process. */
+const ages = new Map<string, SimulatedAge>();
+const retentions = new Map<string, SimulatedRetention>();
+const skips = new Map<string, number>();
 
 const daysOfYear = 365;
 const millisecondsPerDay = 86_400_000;
@@ -29,8 +37,15 @@ const millisecondsPerDay = 86_400_000;
  * @param span what to simulate; default: the fixed span that a default RPO comes from, so that two looks at one commit never differ.
  */
 export function simulateAge(
-  { when, expectedDuration = "0s" }: ScheduleDeclaration,
+  declaration: Simulated,
   span?: { readonly from: Date; readonly days: number },
+): SimulatedAge {
+  return remember(ages, [declaration.when, declaration.expectedDuration, span], () => lookAtAge(declaration, span));
+}
+
+function lookAtAge(
+  { when, expectedDuration = "0s" }: Simulated,
+  span: { readonly from: Date; readonly days: number } | undefined,
 ): SimulatedAge {
   const duration = toMilliseconds(expectedDuration);
   const worst = (whenInZone: typeof when) =>
@@ -46,41 +61,73 @@ export function simulateAge(
  *
  * @param from default: 2027-01-01, so that two looks at one commit never differ.
  */
-export function simulateRetention(declaration: ScheduleDeclaration, from: Date = fixedFrom): SimulatedRetention {
+export function simulateRetention(declaration: Simulated, from: Date = fixedFrom): SimulatedRetention {
+  const { when, keep, expectedDuration } = declaration;
+  return remember(retentions, [when, keep, expectedDuration, from], () => lookAtRetention(declaration, from));
+}
+
+function lookAtRetention(declaration: Simulated, from: Date): SimulatedRetention {
   const { keep, when } = declaration;
   const { runs } = simulateYear(declaration, from);
   const newest = runs.at(-1);
   if (newest === undefined) return { sets: 0, lookBackMilliseconds: 0, stillGrowing: true };
-  const sets = runs.map((startedAt): RetainableSet => ({ id: "", startedAt, complete: true, pinned: false }));
-  const { kept, dropped } = selectRetained(sets, keep, { timeZone: when.timeZone ?? "UTC", now: newest });
-  const oldest = kept.at(-1)?.set.startedAt ?? newest;
-  return {
-    sets: kept.length,
-    lookBackMilliseconds: newest.getTime() - oldest.getTime(),
-    stillGrowing: dropped.length === 0,
-  };
+  if (keep === undefined || Object.values(keep).every((value) => value === undefined))
+    return { sets: runs.length, lookBackMilliseconds: newest - (runs[0] ?? newest), stillGrowing: true };
+  const sets = withoutHopeless(runs, keep).map(
+    (start): RetainableSet => ({ id: "", startedAt: new Date(start), complete: true, pinned: false }),
+  );
+  const { kept } = selectRetained(sets, keep, { timeZone: when.timeZone ?? "UTC", now: new Date(newest) });
+  const oldest = kept.at(-1)?.set.startedAt.getTime() ?? newest;
+  return { sets: kept.length, lookBackMilliseconds: newest - oldest, stillGrowing: kept.length === runs.length };
+}
+
+/**
+ * Leaves out the runs that no rule can keep: neither among the last nor young enough, nor the newest of their quarter of an hour, in which
+ * every hour, day and week of every zone ends. Schedules that start every minute have half a million runs.
+ */
+function withoutHopeless(runs: readonly number[], { last = 0, atLeast = "0s" }: Keep): readonly number[] {
+  const young = (runs.at(-1) ?? 0) - toMilliseconds(atLeast);
+  return runs.filter((start, index) => {
+    const next = runs[index + 1] ?? Number.POSITIVE_INFINITY;
+    return quarterOf(next) > quarterOf(start) || index >= runs.length - last || start >= young;
+  });
+}
+
+function quarterOf(instant: number): number {
+  return Math.floor(instant / (15 * 60_000));
 }
 
 /** How many starts of the same 365 days are due while a run before them still goes on, and are skipped. */
-export function countSkippedStarts(declaration: ScheduleDeclaration, from: Date = fixedFrom): number {
-  return simulateYear(declaration, from).skippedStarts;
+export function countSkippedStarts(declaration: Simulated, from: Date = fixedFrom): number {
+  const { when, expectedDuration } = declaration;
+  return remember(skips, [when, expectedDuration, from], () => simulateYear(declaration, from).skippedStarts);
 }
 
 function simulateYear(
-  { when, expectedDuration = "0s" }: ScheduleDeclaration,
+  { when, expectedDuration = "0s" }: Simulated,
   from: Date,
-): { readonly runs: readonly Date[]; readonly skippedStarts: number } {
-  const end = new Date(from.getTime() + daysOfYear * millisecondsPerDay);
+): { readonly runs: readonly number[]; readonly skippedStarts: number } {
+  const end = from.getTime() + daysOfYear * millisecondsPerDay;
   const duration = toMilliseconds(expectedDuration);
-  const runs: Date[] = [];
+  const runs: number[] = [];
   let skippedStarts = 0;
   let busyUntil = Number.NEGATIVE_INFINITY;
-  for (const due of dueTimes({ ...when, jitter: "0s" }, from, end, "")) {
-    if (due.getTime() < busyUntil) skippedStarts++;
+  for (const { due } of slots({ ...when, jitter: "0s" }, from.getTime())) {
+    if (due >= end) break;
+    if (due < busyUntil) skippedStarts++;
     else {
       runs.push(due);
-      busyUntil = due.getTime() + duration;
+      busyUntil = due + duration;
     }
   }
   return { runs, skippedStarts };
+}
+
+function remember<T>(known: Map<string, T>, of: readonly unknown[], look: () => T): T {
+  const key = JSON.stringify(of);
+  const remembered = known.get(key);
+  if (remembered !== undefined) return remembered;
+  const found = look();
+  known.set(key, found);
+  return found;
 }

@@ -1,6 +1,6 @@
 import { formatMilliseconds, toMilliseconds } from "../platform/durations";
-import type { Keep, ScheduleDeclaration } from "../schedule/schema";
-import { countSkippedStarts, simulateAge, simulateRetention } from "./simulate";
+import type { Keep } from "../schedule/schema";
+import { countSkippedStarts, type Simulated, simulateAge, simulateRetention } from "./simulate";
 
 /** Something that a preview says about a declaration before anything has happened. */
 export interface PreviewFinding {
@@ -19,11 +19,17 @@ const millisecondsPerDay = 86_400_000;
  * What can be foretold of a schedule, errors first. The same for the same declaration whenever it is asked: it simulates a fixed span,
  * never the time from today.
  */
-export function findPreviewFindings(declaration: ScheduleDeclaration): readonly PreviewFinding[] {
-  return [...findUnmetRpo(declaration), ...findSkippedStarts(declaration), ...findThinRetention(declaration)];
+export function findPreviewFindings(declaration: Simulated): readonly PreviewFinding[] {
+  return [...findUnmetRpo(declaration), ...findPreviewWarnings(declaration)];
 }
 
-function findUnmetRpo(declaration: ScheduleDeclaration): readonly PreviewFinding[] {
+/** The warnings among {@link findPreviewFindings}. */
+export function findPreviewWarnings(declaration: Simulated): readonly PreviewFinding[] {
+  return [...findSkippedStarts(declaration), ...findThinRetention(declaration)];
+}
+
+/** The errors among {@link findPreviewFindings}: an rpo that cannot be met. */
+export function findUnmetRpo(declaration: Simulated): readonly PreviewFinding[] {
   if (declaration.rpo === undefined) return [];
   const limit = toMilliseconds(declaration.rpo);
   const { worstCase, withoutClockChanges } = simulateAge(declaration);
@@ -41,7 +47,21 @@ function findUnmetRpo(declaration: ScheduleDeclaration): readonly PreviewFinding
   ];
 }
 
-function findSkippedStarts(declaration: ScheduleDeclaration): readonly PreviewFinding[] {
+/**
+ * What is foretold of a schedule in one line: the worst case of its age, and, where something is pruned, how many recovery sets the
+ * retention holds after a year and how far they reach back.
+ */
+export function describeForecast(declaration: Simulated): string {
+  const { worstCase } = simulateAge(declaration);
+  const day = formatDay(worstCase.at, declaration.when.timeZone ?? "UTC");
+  const age = `the last backup gets at most ${formatSpan(worstCase.milliseconds)} old (${day})`;
+  if (declaration.keep === undefined) return `${age}; nothing is ever pruned`;
+  const { sets, lookBackMilliseconds } = simulateRetention(declaration);
+  const held = `${sets} recovery set${sets === 1 ? "" : "s"}`;
+  return `${age}; after a year keep holds ${held}, the longest look-back is ${formatSpan(lookBackMilliseconds)}`;
+}
+
+function findSkippedStarts(declaration: Simulated): readonly PreviewFinding[] {
   const { expectedDuration } = declaration;
   if (expectedDuration === undefined) return [];
   const skippedStarts = countSkippedStarts(declaration);
@@ -56,7 +76,7 @@ function findSkippedStarts(declaration: ScheduleDeclaration): readonly PreviewFi
   ];
 }
 
-function findThinRetention(declaration: ScheduleDeclaration): readonly PreviewFinding[] {
+function findThinRetention(declaration: Simulated): readonly PreviewFinding[] {
   const { keep } = declaration;
   if (keep === undefined || reachesBackDays(keep)) return [];
   const { sets, lookBackMilliseconds, stillGrowing } = simulateRetention(declaration);

@@ -7,86 +7,170 @@ import { scheduleShape } from "../schedule/defaults";
 import type { Keep, ScheduleDeclaration } from "../schedule/schema";
 import { compareRetention } from "../snapshot/retention";
 import { groupRetainable } from "../snapshot/sets";
+import type { RecoveryPoint } from "../snapshot/stores/store";
+import type { SourceDeclaration } from "../sources/schema";
 import type { Change } from "./kind";
 
-/** What a shorter retention would delete that the old one keeps. */
+type ScheduleChange = Change<ScheduleDeclaration>;
+
+/** What a change does away with. */
 interface Loss {
-  readonly sets: number;
+  /** `delete`: recovery points go. `unprotect`: they stay, and nothing looks after them or adds to them any more. */
+  readonly verb: "delete" | "unprotect";
   readonly points: number;
-  readonly oldest: Date;
-  /** The newest recovery set that would go: consent reaches no further. */
+  /** The newest that is concerned: consent reaches no further. */
   readonly cutOff: Date;
+  readonly sentence: string;
 }
 
+/** What stands for a store that cannot be looked at: consent to leave it is consent to whatever it holds. */
+const uncounted = { points: 999_999_999, cutOff: new Date("9999-12-31T00:00:00Z") };
+
 /**
- * Refuses a retention that deletes recovery points which the old one keeps, unless the declaration carries the token of this
- * very change. The token binds the resource, the old and the new settings, how many go and up to when: on `up` all of it
- * is counted again, and a change that would by then delete more is refused.
+ * Refuses a change that deletes recovery points which the old retention keeps, or that stops protecting what has recovery points, unless the
+ * declaration carries the token of this very change. The token binds the resource, the old and the new settings, how many points are
+ * concerned and up to when: on `up` all of it is counted again, and a change that would by then concern more is refused.
  *
  * @returns why it is refused, with the token that accepts it, or undefined.
  * @throws PostureError `unreachable` when the store cannot be looked at.
  */
-export async function refuseShorterRetention(change: Change<ScheduleDeclaration>): Promise<string | undefined> {
-  const { declaration, previous } = change;
-  if (isDeepStrictEqual(canonicalKeep(previous), canonicalKeep(declaration))) return undefined;
-  const loss = await countLoss(change);
-  if (loss === null || isConsentedTo(change, loss, declaration.acknowledgeDataLoss)) return undefined;
-  const what = `keep: this retention deletes ${loss.points} recovery point${loss.points === 1 ? "" : "s"} of ${loss.sets} run${loss.sets === 1 ? "" : "s"}, from ${formatInstant(loss.oldest)} to ${formatInstant(loss.cutOff)}, which the old one keeps`;
-  const given =
-    declaration.acknowledgeDataLoss === undefined
+export async function refuseLoss(change: ScheduleChange): Promise<string | undefined> {
+  const losses = await findLosses(change);
+  const [first] = losses;
+  if (first === undefined) return undefined;
+  const whole = {
+    verb: losses.some(({ verb }) => verb === "delete") ? "delete" : "unprotect",
+    points: Math.min(
+      losses.reduce((sum, { points }) => sum + points, 0),
+      uncounted.points,
+    ),
+    cutOff: new Date(Math.max(...losses.map(({ cutOff }) => cutOff.getTime()))),
+  } as const;
+  const given = change.declaration.acknowledgeDataLoss;
+  if (isConsentedTo(change, whole, given)) return undefined;
+  const another =
+    given === undefined
       ? ""
-      : "; the token in acknowledgeDataLoss is that of another change, or more would be deleted by now";
-  return `${what}; to accept exactly this, set acknowledgeDataLoss: "${makeToken(change, loss)}"${given}`;
+      : `; the token in acknowledgeDataLoss is that of another change, or more would be ${whole.verb === "delete" ? "deleted" : "left"} by now`;
+  return `${losses.map(({ sentence }) => sentence).join("; ")}; to accept exactly this, set acknowledgeDataLoss: "${makeToken(change, whole)}"${another}`;
 }
 
-async function countLoss({ view, id, declaration, previous }: Change<ScheduleDeclaration>): Promise<Loss | null> {
-  let points: Awaited<ReturnType<typeof view.listPoints>>;
-  try {
-    points = await view.listPoints(previous.store, id);
-  } catch (cause) {
-    throw new PostureError(
-      "unreachable",
-      `keep: what the new retention would delete cannot be counted: ${messageOf(cause)}`,
-      { cause },
-    );
-  }
+async function findLosses(change: ScheduleChange): Promise<readonly Loss[]> {
+  const { declaration, previous, declaredBefore } = change;
+  if (!isDeepStrictEqual(declaredBefore.store, declaration.store)) return findLeft(change);
+  const stopped = findStopped(declaredBefore, declaration);
+  const keptAlike = isDeepStrictEqual(canonicalKeep(previous), canonicalKeep(declaration));
+  if (stopped.length === 0 && keptAlike) return [];
+  const points = await listPoints(change, previous);
+  return [
+    ...(keptAlike ? [] : findDeleted(change, points)),
+    ...stopped.flatMap((stop) => findUnprotected(stop, points)),
+  ];
+}
+
+/** A shorter retention deletes. */
+function findDeleted({ declaration, previous }: ScheduleChange, points: readonly RecoveryPoint[]): readonly Loss[] {
   const lost = compareRetention(groupRetainable(points), previous.keep, declaration.keep, {
     timeZone: declaration.when.timeZone ?? "UTC",
     now: now(),
   });
   const [newest] = lost;
   const oldest = lost.at(-1);
-  if (newest === undefined || oldest === undefined) return null;
-  return {
-    sets: lost.length,
-    points: lost.reduce((sum, set) => sum + set.points.length, 0),
-    oldest: oldest.startedAt,
-    cutOff: newest.startedAt,
-  };
+  if (newest === undefined || oldest === undefined) return [];
+  const count = lost.reduce((sum, set) => sum + set.points.length, 0);
+  const sentence = `keep: this retention deletes ${countPoints(count)} of ${lost.length} run${lost.length === 1 ? "" : "s"}, from ${formatInstant(oldest.startedAt)} to ${formatInstant(newest.startedAt)}, which the old one keeps`;
+  return [{ verb: "delete", points: count, cutOff: newest.startedAt, sentence }];
 }
 
-/** The token says in clear how many and up to when, so that it can be compared with what would go by now. */
-function makeToken(change: Change<ScheduleDeclaration>, loss: Pick<Loss, "points" | "cutOff">): string {
-  const stamp = formatInstant(loss.cutOff).replace(/[-:]/g, "");
-  return `delete-${loss.points}-until-${stamp}-${bind(change, loss.points, stamp)}`;
+/** Another store leaves behind what the old one holds. */
+async function findLeft(change: ScheduleChange): Promise<readonly Loss[]> {
+  let points: readonly RecoveryPoint[];
+  try {
+    points = await listPoints(change, change.declaredBefore);
+  } catch (error) {
+    if (!(error instanceof PostureError)) throw error;
+    const sentence = `store: what the old store holds cannot be counted (${messageOf(error)}); whatever it is, this change stops protecting it`;
+    return [{ verb: "unprotect", ...uncounted, sentence }];
+  }
+  const newest = points.at(-1);
+  if (newest === undefined) return [];
+  const sentence = `store: this change stops protecting ${countPoints(points.length)} in the old store, the newest of ${formatInstant(newest.startedAt)}: they stay, and nothing prunes, verifies or restores them for this schedule any more`;
+  return [{ verb: "unprotect", points: points.length, cutOff: newest.startedAt, sentence }];
 }
 
-function isConsentedTo(change: Change<ScheduleDeclaration>, loss: Loss, token: string | undefined): boolean {
-  const match = /^delete-(\d+)-until-(\d{8}T\d{6}Z)-([0-9a-f]{16})$/.exec(token ?? "");
+/** A source that is no longer captured, by its name, and how its declaration says so. */
+interface Stopped {
+  readonly name: string;
+  readonly how: "removed" | "moved";
+  readonly from: string;
+  readonly to: string | null;
+}
+
+function findStopped(before: ScheduleDeclaration, after: ScheduleDeclaration): readonly Stopped[] {
+  return Object.entries(before.sources).flatMap(([name, source]): readonly Stopped[] => {
+    const standing = after.sources[name];
+    const from = describeOrigin(source);
+    if (standing === undefined) return [{ name, how: "removed", from, to: null }];
+    const to = describeOrigin(standing);
+    return from === to ? [] : [{ name, how: "moved", from, to }];
+  });
+}
+
+/** Where a source's data comes from, whatever is left out of it. */
+function describeOrigin(source: SourceDeclaration): string {
+  const settings = Object.entries(source).filter(([key]) => !["exclude", "workload"].includes(key));
+  return JSON.stringify(settings.sort(([left], [right]) => (left < right ? -1 : 1)));
+}
+
+function findUnprotected({ name, how }: Stopped, points: readonly RecoveryPoint[]): readonly Loss[] {
+  const ofSource = points.filter(({ source }) => source === name);
+  const newest = ofSource.at(-1);
+  if (newest === undefined) return [];
+  const what = how === "removed" ? "this source" : "what this source has read so far";
+  const sentence = `sources.${name}: this change stops protecting ${what}: ${countPoints(ofSource.length)}, the newest of ${formatInstant(newest.startedAt)}, get no successor`;
+  return [{ verb: "unprotect", points: ofSource.length, cutOff: newest.startedAt, sentence }];
+}
+
+async function listPoints({ view, id }: ScheduleChange, { store }: ScheduleDeclaration) {
+  try {
+    return await view.listPoints(store, id);
+  } catch (cause) {
+    const message = `what this change would delete or stop protecting cannot be counted: ${messageOf(cause)}`;
+    throw new PostureError("unreachable", message, { cause });
+  }
+}
+
+/** The token says in clear how many and up to when, so that it can be compared with what would be concerned by now. */
+function makeToken(change: ScheduleChange, loss: Omit<Loss, "sentence">): string {
+  const stamp = stampOf(loss.cutOff);
+  return `${loss.verb}-${loss.points}-until-${stamp}-${bind(change, loss.points, stamp)}`;
+}
+
+function isConsentedTo(change: ScheduleChange, loss: Omit<Loss, "sentence">, token: string | undefined): boolean {
+  const match = /^(delete|unprotect)-(\d+)-until-(\d{8}T\d{6}Z)-([0-9a-f]{16})$/.exec(token ?? "");
   if (match === null) return false;
-  const [, points = "", stamp = "", digest = ""] = match;
-  if (digest !== bind(change, Number(points), stamp)) return false;
-  const cutOff = formatInstant(loss.cutOff).replace(/[-:]/g, "");
-  return loss.points <= Number(points) && cutOff <= stamp;
+  const [, verb, points = "", stamp = "", digest = ""] = match;
+  if (digest !== bind(change, Number(points), stamp) || (verb === "unprotect" && loss.verb === "delete")) return false;
+  return loss.points <= Number(points) && stampOf(loss.cutOff) <= stamp;
 }
 
-function bind(
-  { id, owner, declaration, previous }: Change<ScheduleDeclaration>,
-  points: number,
-  stamp: string,
-): string {
-  const bound = JSON.stringify([owner, id, canonicalKeep(previous), canonicalKeep(declaration), points, stamp]);
+function bind(change: ScheduleChange, points: number, stamp: string): string {
+  const { id, owner, declaration, previous, declaredBefore } = change;
+  const settings = [
+    [canonicalKeep(previous), canonicalKeep(declaration)],
+    isDeepStrictEqual(declaredBefore.store, declaration.store) ? [] : [declaredBefore.store, declaration.store],
+    findStopped(declaredBefore, declaration),
+  ];
+  const bound = JSON.stringify([owner, id, ...settings, points, stamp]);
   return createHash("sha256").update(bound).digest("hex").slice(0, 16);
+}
+
+function stampOf(instant: Date): string {
+  return formatInstant(instant).replace(/[-:]/g, "");
+}
+
+function countPoints(count: number): string {
+  return `${count} recovery point${count === 1 ? "" : "s"}`;
 }
 
 /** With its keys in order, so that equal settings have equal digests. */

@@ -66,6 +66,8 @@ export interface Kind<D> {
   readonly scheduler: (view: HomeView, declaration: D) => Scheduler | null;
   /** What will run where, for a declaration that is new or whose commands or sources changed; one line each. */
   readonly announce: (declaration: D, previous: D | null) => readonly string[];
+  /** What cannot come true of what was declared, one sentence each, with its property; unknown values are passed over. */
+  readonly foresee: (inputs: Bag) => readonly string[];
   /**
    * Why a change must not be made, or undefined.
    * @throws PostureError `unreachable` where that cannot be known.
@@ -86,5 +88,8 @@ export interface Change<D> {
   readonly id: string;
   readonly owner: string | null;
   readonly declaration: D;
+  /** What stands: as it was last seen on the host. */
   readonly previous: D;
+  /** What was declared before: what stands may have been tampered with, and putting that right is no change of the declaration. */
+  readonly declaredBefore: D;
 }

@@ -70,6 +70,8 @@ export class LifecycleProvider<D> implements dynamic.ResourceProvider {
   readonly #kind: Kind<D>;
   readonly #shared: Shared;
   #settings: Settings = defaultSettings();
+  /** What the state said before a refresh in this process, by home and id. */
+  readonly #declaredBefore = new Map<string, D>();
 
   constructor(kind: Kind<D>, shared: Shared) {
     this.#kind = kind;
@@ -87,6 +89,8 @@ export class LifecycleProvider<D> implements dynamic.ResourceProvider {
     const reason = violations.filter((violation) => violation !== undefined).join("; ");
     if (reason !== "") return { inputs: without(news, ["requestedId"]), failures: [{ property: "", reason }] };
     const inputs = this.#resolve(olds, news, declared);
+    const impossible = this.#kind.foresee(inputs);
+    if (impossible.length > 0) return { inputs, failures: [{ property: "", reason: impossible.join("; ") }] };
     const refusal = await quietly(() => this.#refuse(olds, inputs));
     return refusal === undefined ? { inputs } : { inputs, failures: [{ property: "", reason: refusal }] };
   }
@@ -132,6 +136,7 @@ export class LifecycleProvider<D> implements dynamic.ResourceProvider {
     if (this.#settings.observe === "state") return this.#echo(id, props, undefined);
     const view = this.#view(props);
     const known = this.#recall(props);
+    if (known !== null) this.#declaredBefore.set(placeOf(view, id), known.declaration);
     let found: Found;
     try {
       found = await this.#kind.observe(view, id, known);
@@ -290,7 +295,9 @@ export class LifecycleProvider<D> implements dynamic.ResourceProvider {
     const { view, id, declaration } = this.#locate(inputs);
     for (const line of this.#kind.announce(declaration, previous)) this.#shared.report(`${id}: ${line}`);
     if (previous === null || this.#settings.observe === "state") return undefined;
-    return this.#kind.refuse({ view, id, owner: textAt(inputs, "owner") ?? null, declaration, previous });
+    const owner = textAt(inputs, "owner") ?? null;
+    const declaredBefore = this.#declaredBefore.get(placeOf(view, id)) ?? previous;
+    return this.#kind.refuse({ view, id, owner, declaration, previous, declaredBefore });
   }
 
   #findSettingsFault(declared: Bag): string | undefined {
@@ -322,6 +329,10 @@ export class LifecycleProvider<D> implements dynamic.ResourceProvider {
     if (this.#settings.observe === "state")
       throw new PostureError("usage", "posture:observe is state: this stack may be previewed, not changed");
   }
+}
+
+function placeOf(view: HomeView, id: string): string {
+  return `${view.home.root}\n${id}`;
 }
 
 /** Whether an object is not managed but only looked up: `create` leaves an incarnation in every state. */

@@ -31,6 +31,7 @@ export const restoreTargetKind: Kind<RestoreTargetDeclaration> = {
           waitMilliseconds: toMilliseconds(declaration.waitFor ?? "0s"),
         },
   announce: () => [],
+  foresee: () => [],
   refuse: async () => undefined,
   install,
   observe: async (view, id, known) => {

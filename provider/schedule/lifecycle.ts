@@ -1,8 +1,9 @@
 import { userInfo } from "node:os";
 import { isDeepStrictEqual } from "node:util";
+import { describeForecast, findUnmetRpo } from "../guard/warnings";
 import { without } from "../lifecycle/bag";
-import { refuseShorterRetention } from "../lifecycle/consent";
-import type { Kind, Target } from "../lifecycle/kind";
+import { refuseLoss } from "../lifecycle/consent";
+import type { Bag, Kind, Target } from "../lifecycle/kind";
 import { toMilliseconds } from "../platform/durations";
 import type { HomeView } from "../runner/home-view";
 import { writeJob } from "../runner/job";
@@ -31,7 +32,8 @@ export const scheduleKind: Kind<ScheduleDeclaration> = {
     waitMilliseconds: toMilliseconds(declaration.waitFor ?? "0s"),
   }),
   announce,
-  refuse: refuseShorterRetention,
+  foresee,
+  refuse: refuseLoss,
   install,
   observe: async (view, id, known) => {
     const { job, entry, gone, faults } = await observeSchedule(view, id, known);
@@ -67,5 +69,22 @@ function announce(declaration: ScheduleDeclaration, previous: ScheduleDeclaratio
   const hooks = Object.entries(declaration.hooks ?? {})
     .filter(([name, hook]) => !isDeepStrictEqual(hook, previous?.hooks?.[name]))
     .map(([name, hook]) => `${account}: hook ${name} (${hook.at}: ${hook.command[0] ?? ""})`);
-  return [...sources, ...hooks];
+  return [
+    ...sources,
+    ...hooks,
+    ...(isForetoldAlike(declaration, previous) ? [] : [`forecast: ${describeForecast(declaration)}`]),
+  ];
+}
+
+function isForetoldAlike(declaration: ScheduleDeclaration, previous: ScheduleDeclaration | null): boolean {
+  return (["when", "keep", "expectedDuration"] as const).every((key) =>
+    isDeepStrictEqual(declaration[key], previous?.[key]),
+  );
+}
+
+const foreseenSchema = scheduleSchema.pick({ when: true, rpo: true, expectedDuration: true }).strip();
+
+function foresee(inputs: Bag): readonly string[] {
+  const parsed = foreseenSchema.safeParse(inputs);
+  return parsed.success ? findUnmetRpo(parsed.data).map(({ property, sentence }) => `${property}: ${sentence}`) : [];
 }

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { warnOfForecast } from "../guard/preview-warnings";
 import type { ArgsOf } from "../resource/inputs";
 import { LookUp, toInputs, typeToken, warnWhenBlind } from "../resource/stub";
 import type { ScheduleDeclaration } from "./schema";
@@ -53,5 +54,6 @@ export class BackupSchedule extends pulumi.CustomResource {
   constructor(name: string, args: BackupScheduleArgs | LookUp, options?: pulumi.CustomResourceOptions) {
     super(typeToken("BackupSchedule"), name, toInputs("BackupSchedule", name, args, outputs, options), options);
     warnWhenBlind(this);
+    if (!(args instanceof LookUp)) warnOfForecast(this, name, args);
   }
 }

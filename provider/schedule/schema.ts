@@ -172,10 +172,10 @@ export const scheduleSchema = z.strictObject({
   onStale: onStaleSchema.optional(),
   /** How long `up` waits for a run that it started. Default: `0s`. */
   waitFor: durationOrZero.optional(),
-  /** The token that preview printed for this very change of retention. */
+  /** The token that preview printed for this very change of retention, store or sources. */
   acknowledgeDataLoss: z
     .string("must be the token that preview printed")
-    .regex(/^delete-\d{1,9}-until-\d{8}T\d{6}Z-[0-9a-f]{16}$/, "must be the token that preview printed")
+    .regex(/^(delete|unprotect)-\d{1,9}-until-\d{8}T\d{6}Z-[0-9a-f]{16}$/, "must be the token that preview printed")
     .optional(),
 });
 

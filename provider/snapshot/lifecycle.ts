@@ -31,6 +31,7 @@ export const snapshotKind: Kind<SnapshotDeclaration> = {
   scheduler: () => null,
   starting: () => null,
   announce: () => [],
+  foresee: () => [],
   refuse: async () => undefined,
   install,
   observe: async (view, id, known) => {
