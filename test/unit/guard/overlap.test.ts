@@ -81,7 +81,9 @@ function takesTime({ expectedDuration }: Overlapping): boolean {
 }
 
 function readsSame([one, other]: readonly [Overlapping, Overlapping]): boolean {
-  const [path = "", theirs = ""] = [one, other].map(({ sources }) => `${sources.data?.path ?? ""}/`);
+  const [path = "", theirs = ""] = [one, other].map(
+    ({ sources: { data } }) => `${data?.kind === "file-share" ? data.path : ""}/`,
+  );
   return path.startsWith(theirs) || theirs.startsWith(path);
 }
 

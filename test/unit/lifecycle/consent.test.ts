@@ -129,7 +129,8 @@ async function declare(sources: Record<string, string>, more: Bag = {}): Promise
 }
 
 async function check(olds: Bag, news: Bag, provider = fresh()): Promise<string | undefined> {
-  const { incarnation, createdAt, schemaVersion, health, ...declared } = news;
+  const outputs = ["incarnation", "createdAt", "schemaVersion", "health"];
+  const declared = Object.fromEntries(Object.entries(news).filter(([key]) => !outputs.includes(key)));
   return (await provider.check(olds, declared)).failures?.[0]?.reason;
 }
 
