@@ -1,6 +1,6 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { openWorkspace, type Workspace } from "./workspace";
+import { makeProject, type Project } from "./stack";
 
 // The engine that set-up provides, with its language host, against a small world of its own: a file with a setting.
 const project = `
@@ -51,65 +51,65 @@ new PolicyPack("engine-itself", { policies: [{
 }] });
 `;
 
-let workspace: Workspace;
+let engine: Project;
 let world: string;
 
 beforeEach(async () => {
-  workspace = await openWorkspace({
+  engine = await makeProject({
     "Pulumi.yaml": project,
     "package.json": '{ "main": "index.js" }',
     "index.js": program,
     "world-provider.js": worldProvider,
   });
-  world = join(workspace.folder, "world");
-  await workspace.pulumi("config", "set", "path", world);
-  await workspace.pulumi("config", "set", "setting", "declared");
+  world = join(engine.folder, "world");
+  await engine.setConfig("path", world);
+  await engine.setConfig("setting", "declared");
 });
 
-afterEach(() => workspace.remove());
+afterEach(() => engine.remove());
 
 it("creates, shows drift by property, repairs it, takes it into the state, and removes", async () => {
-  expect(await workspace.pulumi("up", "--yes", "--skip-preview")).toEqual(succeeding("the program speaks"));
+  expect(await engine.pulumi(["up", "--yes", "--skip-preview"])).toEqual(succeeding("the program speaks"));
   expect(await readFile(world, "utf8")).toBe("declared");
-  expect(await workspace.pulumi("preview", "--refresh", "--expect-no-changes")).toEqual(succeeding("2 unchanged"));
+  expect(await engine.pulumi(["preview", "--refresh", "--expect-no-changes"])).toEqual(succeeding("2 unchanged"));
 
   await writeFile(world, "tampered");
-  const drifted = await workspace.pulumi("preview", "--refresh", "--diff", "--expect-no-changes");
+  const drifted = await engine.pulumi(["preview", "--refresh", "--diff", "--expect-no-changes"]);
   expect(drifted.exitCode).not.toBe(0);
-  expect(drifted.output).toContain('~ setting: "tampered" => "declared"');
+  expect(drifted.text).toContain('~ setting: "tampered" => "declared"');
 
-  expect(await workspace.pulumi("up", "--refresh", "--yes", "--skip-preview")).toEqual(succeeding("1 updated"));
+  expect(await engine.pulumi(["up", "--refresh", "--yes", "--skip-preview"])).toEqual(succeeding("1 updated"));
   expect(await readFile(world, "utf8")).toBe("declared");
 
   await writeFile(world, "tampered again");
-  expect(await workspace.pulumi("refresh", "--yes", "--skip-preview")).toEqual(succeeding("1 updated"));
-  expect((await workspace.pulumi("stack", "export")).output).toContain('"setting": "tampered again"');
+  expect(await engine.pulumi(["refresh", "--yes", "--skip-preview"])).toEqual(succeeding("1 updated"));
+  expect((await engine.pulumi(["stack", "export"])).text).toContain('"setting": "tampered again"');
 
-  expect(await workspace.pulumi("destroy", "--yes", "--skip-preview")).toEqual(succeeding("2 deleted"));
+  expect(await engine.pulumi(["destroy", "--yes", "--skip-preview"])).toEqual(succeeding("2 deleted"));
   await expect(readFile(world, "utf8")).rejects.toMatchObject({ code: "ENOENT" });
-  expect(await readdir(workspace.userHome)).toEqual([]);
+  expect(await readdir(engine.userHome)).toEqual([]);
 });
 
 it("ends with the program's own message where the program fails", async () => {
-  await workspace.pulumi("config", "set", "broken", "true");
-  const ended = await workspace.pulumi("up", "--yes", "--skip-preview");
+  await engine.setConfig("broken", "true");
+  const ended = await engine.pulumi(["up", "--yes", "--skip-preview"]);
   expect(ended.exitCode).not.toBe(0);
-  expect(ended.output).toContain("Error: the program fails");
+  expect(ended.text).toContain("Error: the program fails");
 });
 
 it("holds a stack to a policy pack", async () => {
-  await workspace.write("policies/PulumiPolicy.yaml", "runtime: nodejs");
-  await workspace.write("policies/package.json", '{ "main": "index.js", "version": "1.0.0" }');
-  await workspace.write("policies/index.js", policyPack);
+  await engine.write("policies/PulumiPolicy.yaml", "runtime: nodejs");
+  await engine.write("policies/package.json", '{ "main": "index.js", "version": "1.0.0" }');
+  await engine.write("policies/index.js", policyPack);
   const judged = ["preview", "--policy-pack", "policies"];
-  expect(await workspace.pulumi(...judged)).toEqual(succeeding("engine-itself@v1.0.0"));
-  await workspace.pulumi("config", "set", "setting", "forbidden");
-  const refused = await workspace.pulumi(...judged);
+  expect(await engine.pulumi(judged)).toEqual(succeeding("engine-itself@v1.0.0"));
+  await engine.setConfig("setting", "forbidden");
+  const refused = await engine.pulumi(judged);
   expect(refused.exitCode).not.toBe(0);
-  expect(refused.output).toContain("the setting is forbidden");
+  expect(refused.text).toContain("the setting is forbidden");
 });
 
 function succeeding(text: string): unknown {
-  const output: unknown = expect.stringContaining(text);
-  return { exitCode: 0, output };
+  const told: unknown = expect.stringContaining(text);
+  return { exitCode: 0, text: told };
 }

@@ -1,11 +1,10 @@
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { engineEnvironment } from "../../scripts/engine/environment.cjs";
 
-/** The checkout that is tested. */
-export const checkout = resolve(__dirname, "../..");
+const checkout = resolve(__dirname, "../..");
 
 /**
  * One resource of a test's program. `{ $ref: "name.property" }` stands for another resource's output, `{ $secret: "x" }` for a secret.
@@ -25,16 +24,30 @@ export interface Told {
   readonly text: string;
 }
 
-/** A real Pulumi project with a stack on a file backend of its own, in a folder that `remove` takes away. */
-export interface Stack {
+/** A Pulumi project with a stack, run by the real engine on a file backend of its own, in a folder that `remove` takes away. */
+export interface Project {
   readonly root: string;
-  readonly home: string;
+  /** The folder of `Pulumi.yaml`. */
+  readonly folder: string;
+  /** The home directory of every command in here: empty, and to stay so. */
+  readonly userHome: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** Writes a file of the project, its folders included. */
+  write(path: string, content: string): Promise<void>;
+  setConfig(key: string, value: string): Promise<void>;
+  /** Runs any command in the project's folder. */
+  readonly run: (command: readonly string[], now?: string) => Promise<Told>;
+  /** Runs the engine, without questions and colours, and waits for its end, whatever it is; `now` is the product's clock. */
+  readonly pulumi: (command: readonly string[], now?: string) => Promise<Told>;
+  remove(): Promise<void>;
+}
+
+/** A project whose program declares our resources. */
+export interface Stack extends Project {
+  /** The posture home. */
+  readonly home: string;
   /** Declares the program's resources; the next command runs it. */
   declare(resources: Readonly<Record<string, ResourceSpec>>): Promise<void>;
-  setConfig(key: string, value: string): Promise<void>;
-  /** Runs the engine; `now` is the product's clock. */
-  pulumi(command: readonly string[], now?: string): Promise<Told>;
   up(now?: string, more?: readonly string[]): Promise<Told>;
   /** `preview --refresh --diff --expect-no-changes`. */
   preview(now?: string, more?: readonly string[]): Promise<Told>;
@@ -42,7 +55,6 @@ export interface Stack {
   cli(command: readonly string[], now?: string): Promise<Told>;
   /** The deployment as it stands in the state. */
   state(): Promise<readonly StateResource[]>;
-  remove(): Promise<void>;
 }
 
 const exportSchema = z.object({
@@ -83,46 +95,32 @@ const resolve = (value) => {
   if ("$secret" in value) return pulumi.secret(value.$secret);
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, resolve(inner)]));
 };
-class Box extends pulumi.ComponentResource { constructor(name) { super("test:index:Box", name, {}); } }
+class Box extends pulumi.ComponentResource { constructor(name, type) { super("test:index:" + type, name, {}); } }
 for (const [key, { kind, args, get, options = {} }] of Object.entries(resources)) {
-  const { name = key, component, aliases, ...rest } = options;
-  const parent = component === undefined ? undefined : (made["box " + component] ??= new Box(component));
+  const { name = key, component, componentType = "Box", aliases, ...rest } = options;
+  const parent = component === undefined ? undefined : (made["box " + component] ??= new Box(component, componentType));
   made[key] = get !== undefined ? posture[kind].get(name, get) : new posture[kind](name, resolve(args), { ...rest, ...(parent ? { parent } : {}), ...(aliases ? { aliases } : {}) });
 }
 `;
 
 /** A new stack, with an empty program. */
 export async function makeStack(name = "test"): Promise<Stack> {
-  const engine = process.env.BACKUP_POSTURE_ENGINE;
-  if (engine === undefined) throw new Error("BACKUP_POSTURE_ENGINE is not set: run engine tests by npm test");
-  const root = await mkdtemp(join(tmpdir(), "posture-engine-"));
-  const project = join(root, "project");
-  const home = join(root, "home");
-  await mkdir(join(root, ".posture", "state"), { recursive: true });
-  await mkdir(project);
-  await symlink(join(checkout, "node_modules"), join(project, "node_modules"));
-  await writeFile(
-    join(project, "Pulumi.yaml"),
-    "name: engine-test\nruntime:\n  name: nodejs\n  options:\n    typescript: false\n",
-  );
-  await writeFile(join(project, "package.json"), '{"name":"engine-test","main":"index.js"}\n');
-  await writeFile(join(project, "index.js"), program);
-  const environment: Readonly<Record<string, string>> = engineEnvironment(root, engine);
-  const run = async (command: readonly string[], now?: string): Promise<Told> => {
-    const env = now === undefined ? environment : { ...environment, BACKUP_POSTURE_NOW: now };
-    return tell(isRoot() ? [...withoutOverride, ...command] : command, project, env);
-  };
-  const pulumi = (command: readonly string[], now?: string) =>
-    run(["pulumi", ...command, "--non-interactive", "--color", "never", "--stack", name], now);
-  const stack: Stack = {
-    root,
-    home,
-    environment,
-    declare: (resources) => writeFile(join(project, "resources.json"), JSON.stringify({ resources })),
-    setConfig: async (key, value) => {
-      expectSuccess(await run(["pulumi", "config", "set", key, value, "--stack", name]));
+  const project = await makeProject(
+    {
+      "Pulumi.yaml": "name: engine-test\nruntime:\n  name: nodejs\n  options:\n    typescript: false\n",
+      "package.json": '{"name":"engine-test","main":"index.js"}\n',
+      "index.js": program,
+      "resources.json": '{"resources":{}}',
     },
-    pulumi,
+    name,
+  );
+  const home = join(project.root, "home");
+  await project.setConfig("posture:home", home);
+  const { pulumi, run } = project;
+  return {
+    ...project,
+    home,
+    declare: (resources) => project.write("resources.json", JSON.stringify({ resources })),
     up: (now, more = []) => pulumi(["up", "--yes", "--skip-preview", "--refresh", ...more], now),
     preview: (now, more = []) => pulumi(["preview", "--refresh", "--diff", "--expect-no-changes", ...more], now),
     cli: (command, now) =>
@@ -132,12 +130,46 @@ export async function makeStack(name = "test"): Promise<Stack> {
       expectSuccess(exported);
       return exportSchema.parse(JSON.parse(exported.text)).deployment.resources;
     },
+  };
+}
+
+/**
+ * A new project with one stack.
+ *
+ * @param files Path and content of its files, `Pulumi.yaml` among them. Packages resolve as in the checkout.
+ */
+export async function makeProject(files: Readonly<Record<string, string>>, name = "test"): Promise<Project> {
+  const engine = process.env.BACKUP_POSTURE_ENGINE;
+  if (engine === undefined) throw new Error("BACKUP_POSTURE_ENGINE is not set: run engine tests by npm test");
+  const root = await mkdtemp(join(tmpdir(), "posture-engine-"));
+  const [folder, userHome] = [join(root, "project"), join(root, "user")];
+  const environment = engineEnvironment(root, engine, { ...process.env, HOME: userHome });
+  const run = async (command: readonly string[], now?: string): Promise<Told> => {
+    const env = now === undefined ? environment : { ...environment, BACKUP_POSTURE_NOW: now };
+    return tell(isRoot() ? [...withoutOverride, ...command] : command, folder, env);
+  };
+  const project: Project = {
+    root,
+    folder,
+    userHome,
+    environment,
+    write: async (path, content) => {
+      await mkdir(dirname(join(folder, path)), { recursive: true });
+      await writeFile(join(folder, path), content);
+    },
+    setConfig: async (key, value) => {
+      expectSuccess(await run(["pulumi", "config", "set", key, value, "--stack", name]));
+    },
+    run,
+    pulumi: (command, now) =>
+      run(["pulumi", ...command, "--non-interactive", "--color", "never", "--stack", name], now),
     remove: () => rm(root, { recursive: true, force: true }),
   };
-  await stack.declare({});
+  for (const made of [join(root, ".posture", "state"), folder, userHome]) await mkdir(made, { recursive: true });
+  await symlink(join(checkout, "node_modules"), join(folder, "node_modules"));
+  for (const [path, content] of Object.entries(files)) await project.write(path, content);
   expectSuccess(await run(["pulumi", "stack", "init", name]));
-  await stack.setConfig("posture:home", home);
-  return stack;
+  return project;
 }
 
 /** Whether the tests run as root, who may mount, and whose capabilities can be taken away. */
