@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { setFlagsFromString } from "node:v8";
 import type { Node, Parser } from "web-tree-sitter";
 
 /** One command of a script: its name, and its elements in order. */
@@ -49,7 +50,9 @@ export function readVerbatimString(source: string): string {
   throw new Error("the string does not end");
 }
 
+/** The grammar is a large WebAssembly module: optimising it takes V8 most of a minute, for which the process's end would wait. */
 async function loadParser(): Promise<Parser> {
+  setFlagsFromString("--liftoff-only");
   const { Language, Parser: TreeSitter } = await import("web-tree-sitter");
   await TreeSitter.init();
   const grammar = await readFile(require.resolve("tree-sitter-powershell/tree-sitter-powershell.wasm"));
