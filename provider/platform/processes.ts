@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import type { Options } from "execa";
 import { PostureError } from "./errors";
 
@@ -9,8 +10,8 @@ export interface Completed {
 }
 
 export interface CommandOptions {
-  /** Text for the command's standard input; default: none. */
-  readonly input?: string;
+  /** The command's standard input, as text or as bytes that come by and by; default: none. */
+  readonly input?: string | Readable;
   /** How text stands for bytes, in input and output; with `latin1` every character is one byte. Default: `utf8`. */
   readonly encoding?: "utf8" | "latin1";
   /** The command's whole environment; default: this process's. */
@@ -78,10 +79,14 @@ function toExecaOptions(options: CommandOptions): Options & { reject: false; enc
     cancelSignal: options.signal,
     forceKillAfterDelay: 2_000,
     stdin: options.input === undefined ? "ignore" : "pipe",
-    ...(options.input === undefined ? {} : { input: Buffer.from(options.input, options.encoding) }),
+    ...(options.input === undefined ? {} : { input: toInput(options.input, options.encoding) }),
     ...(options.environment === undefined ? {} : { env: { ...options.environment }, extendEnv: false }),
     ...(options.workingDirectory === undefined ? {} : { cwd: options.workingDirectory }),
   };
+}
+
+function toInput(input: string | Readable, encoding: CommandOptions["encoding"]): Uint8Array | Readable {
+  return typeof input === "string" ? Buffer.from(input, encoding) : input;
 }
 
 function describeEnd(code: string | undefined, signal: string | undefined): string {

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import { closeSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { isAbsent } from "../../../platform/errors";
@@ -95,22 +95,31 @@ export class ContentReader {
 
   #readFrom(pack: string, content: WantedContent, offset: number, sink: ContentSink): void {
     const file = this.#open(pack);
-    const hash = createHash("sha256");
-    const single = content.size <= chunkSize;
-    if (!single) sink.begin();
+    if (content.size <= chunkSize) this.#readAtOnce(file, content, offset, sink);
+    else this.#readInParts(file, content, offset, sink);
+  }
+
+  #readAtOnce(file: number, content: WantedContent, offset: number, sink: ContentSink): void {
+    if (readChunk(file, this.#buffer, content.size, offset) < content.size)
+      throw new DamageError("its content is cut short");
+    const bytes = this.#buffer.subarray(0, content.size);
+    if (!hash("sha256", bytes, "buffer").equals(content.digest)) throw new DamageError("its content is changed");
+    sink.begin();
+    sink.write(bytes, 0);
+  }
+
+  #readInParts(file: number, content: WantedContent, offset: number, sink: ContentSink): void {
+    const hashing = createHash("sha256");
+    sink.begin();
     for (let done = 0; done < content.size; ) {
       const read = readChunk(file, this.#buffer, Math.min(chunkSize, content.size - done), offset + done);
       if (read === 0) throw new DamageError("its content is cut short");
       const chunk = this.#buffer.subarray(0, read);
-      hash.update(chunk);
-      if (!single) sink.write(chunk, done);
+      hashing.update(chunk);
+      sink.write(chunk, done);
       done += read;
-      if (single && done < content.size) throw new DamageError("its content is cut short");
     }
-    if (!hash.digest().equals(content.digest)) throw new DamageError("its content is changed");
-    if (!single) return;
-    sink.begin();
-    sink.write(this.#buffer.subarray(0, content.size), 0);
+    if (!hashing.digest().equals(content.digest)) throw new DamageError("its content is changed");
   }
 
   #open(pack: string): number {

@@ -1,76 +1,131 @@
+import { PassThrough } from "node:stream";
 import { hasExecutable } from "../../../platform/find-executable";
-import { runCommand } from "../../../platform/processes";
-import { type BytePath, joinPath } from "./byte-path";
-import type { Manifest } from "./manifest";
-import { type Attributes, entryKinds } from "./manifest-format";
-import { walkDirectories } from "./point-content";
-import type { Selection } from "./restore-selection";
+import { type Completed, runCommand } from "../../../platform/processes";
+import type { BytePath } from "./byte-path";
+import type { FileTime } from "./manifest-format";
 
-const entriesPerRun = 50_000;
-const timeLimitMilliseconds = 10 * 60 * 1_000;
+const timeLimitMilliseconds = 24 * 60 * 60 * 1_000;
 
-/** Sets modification times from lines of a path in hex and nanoseconds; a path that is not there is no matter. */
+/** Reads what `ListedTimes` lists, and prints how many times could not be set. */
 const script = `
 import os, sys
-def set_time(path, time):
-    if len(path) < 3500:
-        return os.utime(path, ns=(time, time), follow_symlinks=False)
-    *parents, name = path.split(b"/")
+
+def fields():
+    rest = b""
+    for chunk in iter(lambda: sys.stdin.buffer.read(1 << 18), b""):
+        parts = (rest + chunk).split(b"\\0")
+        rest = parts.pop()
+        for part in parts:
+            yield part
+
+def open_directory(path):
     here = os.open(".", os.O_RDONLY)
-    for parent in parents:
-        inner = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=here)
+    if len(path) < 3500:
+        steps = [path] if path else []
+    else:
+        steps = path.split(b"/")
+    for step in steps:
+        inner = os.open(step, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=here)
         os.close(here)
         here = inner
-    os.utime(name, ns=(time, time), dir_fd=here, follow_symlinks=False)
-    os.close(here)
-for line in sys.stdin:
-    path, time = line.split()
+    return here
+
+failures = 0
+stream = fields()
+for path in stream:
     try:
-        set_time(bytes.fromhex(path), int(time))
+        here = open_directory(path)
     except OSError:
-        pass
+        here = -1
+    for name in stream:
+        if not name:
+            break
+        time = int(next(stream))
+        try:
+            os.utime(name, ns=(time, time), dir_fd=here, follow_symlinks=False)
+        except (OSError, OverflowError):
+            failures += 1
+    if here >= 0:
+        os.close(here)
+print(failures)
 `;
 
 /**
- * Sets modification times to the nanosecond. Node sets them within a quarter of a microsecond, no better.
- *
- * @returns why it could not be done; null when it was.
+ * Sets modification times to the nanosecond, in a process that is fed meanwhile: Node sets them within a quarter of a
+ * microsecond, no better.
  */
-export async function setExactTimes(
-  root: string,
-  manifest: Manifest,
-  selection: Selection,
-  signal: AbortSignal,
-): Promise<string | null> {
-  if (process.platform === "win32") return null;
-  if (!hasExecutable("python3"))
-    return "modification times are right within a quarter of a microsecond; with python3 on this host they would be exact";
-  let lines: string[] = [];
-  const run = async (): Promise<void> => {
-    const input = lines.join("");
-    lines = [];
-    await runCommand(["python3", "-I", "-c", script], {
+export class ExactTimes {
+  readonly #input = new PassThrough();
+  readonly #ended: Promise<Completed>;
+
+  /** @param root the directory that listed paths are relative to. */
+  constructor(root: string, signal: AbortSignal) {
+    this.#ended = runCommand(["python3", "-I", "-c", script], {
       workingDirectory: root,
-      input,
+      input: this.#input,
       timeoutMilliseconds: timeLimitMilliseconds,
       signal,
     });
-  };
-  const add = (path: BytePath, attributes: Attributes): void => {
-    if (selection.holds(path)) lines.push(toLine(path, attributes));
-  };
-  for (const { path, entries } of walkDirectories(manifest, () => undefined)) {
-    if (!selection.holds(path) && !selection.leadsTo(path)) continue;
-    add(path, entries.own);
-    while (entries.next())
-      if (entries.kind !== entryKinds.directory) add(joinPath(path, entries.name), entries.attributes);
-    if (lines.length >= entriesPerRun) await run();
+    // A failure is seen by whoever awaits `finish`; until then it must not count as unhandled.
+    this.#ended.catch(() => undefined);
   }
-  if (lines.length > 0) await run();
-  return null;
+
+  /** Takes what `ListedTimes` gave. */
+  add(listed: Uint8Array): void {
+    if (listed.length > 0) this.#input.write(listed);
+  }
+
+  /**
+   * Waits until all that was added is done.
+   *
+   * @returns what was not set exactly, in words; null when everything was.
+   */
+  async finish(): Promise<string | null> {
+    this.#input.end();
+    const { exitCode, stdout } = await this.#ended;
+    if (exitCode !== 0) return "modification times are right within a quarter of a microsecond: python3 failed";
+    const failures = Number(stdout);
+    return failures === 0 ? null : `${failures} modification times could not be set exactly`;
+  }
+
+  /** Ends the process, whatever is still to be done. */
+  async abandon(): Promise<void> {
+    this.#input.end();
+    await this.#ended.catch(() => undefined);
+  }
 }
 
-function toLine(path: BytePath, { modified }: Attributes): string {
-  const name = Buffer.from(path === "" ? "." : path, "latin1").toString("hex");
-  return `${name} ${BigInt(modified.seconds) * 1_000_000_000n + BigInt(modified.nanoseconds)}\n`;
+/** Why times cannot be set exactly on this host; null where they can. */
+export function whyNotExact(): string | null {
+  if (hasExecutable("python3")) return null;
+  return "modification times are right within a quarter of a microsecond; with python3 on this host they would be exact";
+}
+
+/** Times of one directory after the other, as `ExactTimes` takes them: path, then names and nanoseconds, then an empty name, each ended by a NUL. */
+export class ListedTimes {
+  #text = "";
+
+  begin(directory: BytePath): void {
+    this.#text += `${directory}\0`;
+  }
+
+  /** @param name of an entry; `.` for the directory itself. */
+  add(name: BytePath, { seconds, nanoseconds }: FileTime): void {
+    const time =
+      seconds > 0
+        ? `${seconds}${String(nanoseconds).padStart(9, "0")}`
+        : BigInt(seconds) * 1_000_000_000n + BigInt(nanoseconds);
+    this.#text += `${name}\0${time}\0`;
+  }
+
+  end(): void {
+    this.#text += "\0";
+  }
+
+  /** All that was listed since the last call. */
+  take(): Uint8Array {
+    const bytes = Buffer.from(this.#text, "latin1");
+    this.#text = "";
+    return bytes;
+  }
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { isAbsent } from "../../../platform/errors";
 import { DamageError } from "./damage";
@@ -40,12 +40,7 @@ export class Manifest {
     const at = directory * blockRecordSize;
     const length = this.blockTable.readUInt32LE(at + 8);
     const block = readExactly(this.file, this.blockOffset(directory), length, this.size);
-    if (
-      createHash("sha256")
-        .update(block)
-        .digest()
-        .compare(this.blockTable, at + 16, at + 48) !== 0
-    )
+    if (hash("sha256", block, "buffer").compare(this.blockTable, at + 16, at + 48) !== 0)
       throw new DamageError("the manifest is changed where it describes this directory");
     return new BlockCursor(block);
   }

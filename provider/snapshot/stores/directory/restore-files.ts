@@ -3,9 +3,10 @@ import { type BytePath, joinPath, toDisplay } from "./byte-path";
 import { ContentReader } from "./content-reader";
 import { DamageError } from "./damage";
 import { type DirectoryHandle, openDirectory } from "./directory-handle";
+import { ListedTimes } from "./exact-times";
 import type { StoreLayout } from "./layout";
 import { type Manifest, openManifest } from "./manifest";
-import { type BlockCursor, entryKinds, fileFlags } from "./manifest-format";
+import { type Attributes, type BlockCursor, entryKinds, fileFlags } from "./manifest-format";
 import { type PointDirectory, toWantedContent } from "./point-content";
 import { everything, type Selection, toSelection } from "./restore-selection";
 import { RestoreTarget } from "./restore-target";
@@ -39,6 +40,8 @@ export interface RestoreResultPart {
   readonly closed: PointDirectory[];
   /** Those of the paths asked for that were found. */
   readonly seen: BytePath[];
+  /** The times of all that was restored, as `ExactTimes` takes them. */
+  times: Uint8Array;
 }
 
 export const mostRemarks = 100;
@@ -49,6 +52,7 @@ export class RestoreFiles implements BatchHandler<readonly PointDirectory[], Res
   readonly #selection: Selection;
   readonly #reader: ContentReader;
   readonly #target: RestoreTarget;
+  readonly #times = new ListedTimes();
   #part = emptyPart();
 
   constructor(readonly setup: RestoreSetup) {
@@ -61,6 +65,7 @@ export class RestoreFiles implements BatchHandler<readonly PointDirectory[], Res
   handle(batch: readonly PointDirectory[]): RestoreResultPart {
     this.#part = emptyPart();
     for (const directory of batch) this.#directory(directory);
+    this.#part.times = this.#times.take();
     return this.#part;
   }
 
@@ -68,6 +73,7 @@ export class RestoreFiles implements BatchHandler<readonly PointDirectory[], Res
   restoreHardLinked(directory: PointDirectory, firstNames: FirstNames): RestoreResultPart {
     this.#part = emptyPart();
     const handle = openDirectory(this.setup.root, directory.path);
+    this.#times.begin(directory.path);
     try {
       const entries = this.manifest.block(directory.id);
       while (entries.next()) {
@@ -75,18 +81,21 @@ export class RestoreFiles implements BatchHandler<readonly PointDirectory[], Res
         if (isHardLinked(entries) && this.#selection.holds(path))
           this.#try(path, entries, () => this.#hardLinked(handle, directory.path, entries, firstNames));
       }
+      if (this.#selection.holds(directory.path)) this.#timeDirectory(handle, entries.own);
     } finally {
       handle.close();
+      this.#times.end();
     }
+    this.#part.times = this.#times.take();
     return this.#part;
   }
 
-  /** Gives a directory its attributes. */
-  finish(directory: PointDirectory): RestoreResultPart {
+  /** Gives a directory the owner and mode that would have kept us out. */
+  closeDirectory(directory: PointDirectory): RestoreResultPart {
     this.#part = emptyPart();
     const handle = openDirectory(this.setup.root, directory.path);
     try {
-      this.#target.finishDirectory(handle, directory.path, this.manifest.block(directory.id).own);
+      this.#target.closeDirectory(handle, directory.path, this.manifest.block(directory.id).own);
     } finally {
       handle.close();
     }
@@ -100,6 +109,7 @@ export class RestoreFiles implements BatchHandler<readonly PointDirectory[], Res
 
   #directory(directory: PointDirectory): void {
     const handle = openDirectory(this.setup.root, directory.path);
+    this.#times.begin(directory.path);
     try {
       const entries = this.manifest.block(directory.id);
       let hardLinked = false;
@@ -113,11 +123,19 @@ export class RestoreFiles implements BatchHandler<readonly PointDirectory[], Res
       }
       if (hardLinked) this.#part.hardLinked.push(directory);
       if (!this.#selection.holds(directory.path)) return;
-      if ((entries.own.mode & 0o300) !== 0o300) this.#part.closed.push(directory);
-      else if (!hardLinked) this.#target.finishDirectory(handle, directory.path, entries.own);
+      const { own } = entries;
+      if ((own.mode & 0o300) !== 0o300) this.#part.closed.push(directory);
+      else this.#target.closeDirectory(handle, directory.path, own);
+      if (!hardLinked) this.#timeDirectory(handle, own);
     } finally {
       handle.close();
+      this.#times.end();
     }
+  }
+
+  #timeDirectory(handle: DirectoryHandle, own: Attributes): void {
+    this.#target.timeDirectory(handle, own);
+    this.#times.add(".", own.modified);
   }
 
   #entry(handle: DirectoryHandle, path: BytePath, entry: BlockCursor): void {
@@ -125,7 +143,9 @@ export class RestoreFiles implements BatchHandler<readonly PointDirectory[], Res
       this.#try(path, entry, () => this.#file(handle, path, entry));
       return;
     }
-    this.#target.link(handle, entry.name, path, entry.attributes, entry.target);
+    const { attributes } = entry;
+    this.#target.link(handle, entry.name, path, attributes, entry.target);
+    this.#times.add(entry.name, attributes.modified);
     this.#part.links += 1;
   }
 
@@ -144,9 +164,11 @@ export class RestoreFiles implements BatchHandler<readonly PointDirectory[], Res
   #file(handle: DirectoryHandle, path: BytePath, entry: BlockCursor): void {
     const content = toWantedContent(this.manifest, entry);
     const sparse = (entry.flags & fileFlags.sparse) !== 0;
-    this.#target.file(handle, entry.name, path, entry.attributes, entry.size, sparse, (sink) =>
+    const { attributes } = entry;
+    this.#target.file(handle, entry.name, path, attributes, entry.size, sparse, (sink) =>
       this.#reader.read(content, sink),
     );
+    this.#times.add(entry.name, attributes.modified);
   }
 
   #hardLinked(handle: DirectoryHandle, directory: BytePath, entry: BlockCursor, firstNames: FirstNames): void {
@@ -188,5 +210,6 @@ function emptyPart(): RestoreResultPart {
     hardLinked: [],
     closed: [],
     seen: [],
+    times: new Uint8Array(),
   };
 }

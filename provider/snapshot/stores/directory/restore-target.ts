@@ -92,12 +92,16 @@ export class RestoreTarget {
     }
   }
 
-  /** Gives a directory its attributes, once everything is in it. */
-  finishDirectory(handle: DirectoryHandle, path: BytePath, attributes: Attributes): void {
+  /** Gives a directory its owner and mode. */
+  closeDirectory(handle: DirectoryHandle, path: BytePath, attributes: Attributes): void {
     const place = toFileSystemPath(`${handle.prefix}.`);
     this.#own(path, attributes, () => chownSync(place, attributes.user, attributes.group));
     chmodSync(place, attributes.mode);
-    utimesSync(place, toSeconds(attributes.modified), toSeconds(attributes.modified));
+  }
+
+  /** Gives a directory its time, once everything is in it. */
+  timeDirectory(handle: DirectoryHandle, { modified }: Attributes): void {
+    utimesSync(toFileSystemPath(`${handle.prefix}.`), toSeconds(modified), toSeconds(modified));
   }
 
   #create(place: string | Buffer): number {
@@ -133,9 +137,14 @@ function toSeconds(time: FileTime): number {
 }
 
 function toSink(file: number, sparse: boolean): ContentSink {
+  let fresh = true;
   return {
-    begin: () => ftruncateSync(file, 0),
+    // A file that was ever cut to nothing is written to the disk as soon as it is closed, by ext4 and others.
+    begin: () => {
+      if (!fresh) ftruncateSync(file, 0);
+    },
     write: (chunk, position) => {
+      fresh = false;
       if (sparse) writeWithHoles(file, chunk, position);
       else writeFully(file, chunk, position);
     },

@@ -8,7 +8,7 @@ import { type BytePath, fromText, joinPath, toDisplay } from "./byte-path";
 import { DamageError } from "./damage";
 import { DirectoryBatches, isSmallPoint } from "./directory-batches";
 import { type DirectoryHandle, openDirectory } from "./directory-handle";
-import { setExactTimes } from "./exact-times";
+import { ExactTimes, whyNotExact } from "./exact-times";
 import type { StoreLayout } from "./layout";
 import type { Manifest } from "./manifest";
 import { type BlockCursor, entryKinds } from "./manifest-format";
@@ -87,6 +87,7 @@ class Restoration {
   readonly #hardLinked: PointDirectory[] = [];
   readonly #closed: PointDirectory[] = [];
   readonly #target: RestoreTarget;
+  #times: ExactTimes | null = null;
 
   constructor(
     readonly manifest: Manifest,
@@ -100,6 +101,32 @@ class Restoration {
 
   /** Directories are made here, from the root down; what is in them is restored by as many threads as pay. */
   async run(small: boolean, signal: AbortSignal): Promise<RestoreResult> {
+    this.#startTimes(signal);
+    try {
+      await this.#restoreFiles(small, signal);
+      await this.#restoreHardLinked(signal);
+      this.#warn(await this.#times?.finish());
+      await this.#closeDirectories(signal);
+      this.#warn(await this.#restoreAttributes(this.setup.root, signal));
+    } finally {
+      await this.#times?.abandon();
+    }
+    return { ...this.#counts, warnings: this.#warnings };
+  }
+
+  /** Exact times are set by a command, as what Node sets is not exact. */
+  #startTimes(signal: AbortSignal): void {
+    if (process.platform === "win32") return;
+    const why = whyNotExact();
+    this.#warn(why);
+    if (why === null) this.#times = new ExactTimes(Buffer.from(this.setup.root, "latin1").toString("utf8"), signal);
+  }
+
+  #warn(trouble: string | null | undefined): void {
+    if (typeof trouble === "string") remark(this.#warnings, "", trouble);
+  }
+
+  async #restoreFiles(small: boolean, signal: AbortSignal): Promise<void> {
     const pool = new BatchPool({
       workerFile: "restore-worker",
       create: (setup: RestoreSetup) => new RestoreFiles(setup),
@@ -123,9 +150,6 @@ class Restoration {
     } finally {
       await pool.close();
     }
-    await this.#finish(signal);
-    await this.#finishMetadata(signal);
-    return { ...this.#counts, warnings: this.#warnings };
   }
 
   #isWanted(directory: BytePath): boolean {
@@ -147,32 +171,37 @@ class Restoration {
     }
   }
 
-  /** What has to wait for everything else: files with several names, and modes that would have kept us out. Innermost first. */
-  async #finish(signal: AbortSignal): Promise<void> {
-    if (this.#hardLinked.length + this.#closed.length === 0) return;
+  /** Files with several names have to wait for all others: the first name is restored first. */
+  async #restoreHardLinked(signal: AbortSignal): Promise<void> {
+    const firstNames: FirstNames = new Map();
+    await this.#finish(this.#hardLinked.sort(comparePaths), signal, (files, directory) =>
+      files.restoreHardLinked(directory, firstNames),
+    );
+  }
+
+  /** Modes that would have kept us out have to wait for everything else. Innermost first. */
+  async #closeDirectories(signal: AbortSignal): Promise<void> {
+    await this.#finish(this.#closed.sort(comparePaths).reverse(), signal, (files, directory) =>
+      files.closeDirectory(directory),
+    );
+  }
+
+  async #finish(
+    directories: readonly PointDirectory[],
+    signal: AbortSignal,
+    action: (files: RestoreFiles, directory: PointDirectory) => RestoreResultPart,
+  ): Promise<void> {
+    if (directories.length === 0) return;
     const files = new RestoreFiles(this.setup);
     try {
-      const firstNames: FirstNames = new Map();
       const turns = new Turns(signal);
-      for (const directory of this.#hardLinked.sort(comparePaths)) {
-        this.#add(files.restoreHardLinked(directory, firstNames));
+      for (const directory of directories) {
+        this.#add(action(files, directory));
         await turns.next();
       }
-      const touched = [...this.#hardLinked.filter(({ path }) => this.selection.holds(path)), ...this.#closed];
-      for (const directory of touched.sort(comparePaths).reverse()) this.#add(files.finish(directory));
     } finally {
       files.close();
     }
-  }
-
-  /** What Node cannot set is set by commands. */
-  async #finishMetadata(signal: AbortSignal): Promise<void> {
-    const { root } = this.setup;
-    for (const trouble of [
-      await this.#restoreAttributes(root, signal),
-      await setExactTimes(Buffer.from(root, "latin1").toString("utf8"), this.manifest, this.selection, signal),
-    ])
-      if (trouble !== null) remark(this.#warnings, "", trouble);
   }
 
   async #restoreAttributes(root: BytePath, signal: AbortSignal): Promise<string | null> {
@@ -197,6 +226,7 @@ class Restoration {
     this.#hardLinked.push(...part.hardLinked);
     this.#closed.push(...part.closed);
     for (const path of part.seen) this.seen.add(path);
+    this.#times?.add(part.times);
     this.request.onProgress?.({ files: this.#counts.files, bytes: this.#counts.bytes });
   }
 

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { lstatSync, readdirSync, readlinkSync, type Stats } from "node:fs";
 import { systemCodeOf } from "../../../platform/errors";
 import { type BytePath, joinPath, toDisplay, toFileSystemPath } from "./byte-path";
@@ -102,7 +102,7 @@ export class TreeWalk {
     }
     this.totals.directories += 1;
     const block = this.#writer.finish();
-    emit(block, createHash("sha256").update(block).digest());
+    emit(block, hash("sha256", block, "buffer"));
   }
 
   #open(task: DirectoryTask): DirectoryHandle | null {
