@@ -118,6 +118,7 @@ describe("generated trees", () => {
         expect([first.fidelity.skipped, second.fidelity.warnings]).toEqual([0, []]);
         expect(await lookAtPoint(store, first.id, work)).toEqual(expected);
         const to = join(work, "restored");
+        makeGroupGiver(to);
         await store.restore(second.id, { to }, signal);
         expect(compareByRsync(root, to)).toBe("");
         for (const place of [root, to, join(work, "store")]) rmSync(place, { recursive: true });
@@ -161,6 +162,13 @@ function grow(directory: Buffer, nodes: readonly Node[], anyFile: Buffer | null)
     utimesSync(place, node.seconds, node.seconds);
   }
   return file;
+}
+
+/** What is made in this directory gets its group by itself. */
+function makeGroupGiver(path: string): void {
+  mkdirSync(path);
+  if (process.getuid?.() === 0) chownSync(path, 0, 1);
+  chmodSync(path, 0o2755);
 }
 
 function compareByRsync(one: string, other: string): string {

@@ -24,29 +24,23 @@ export function canReadAttributes(): boolean {
 }
 
 /**
- * Reads the attributes of what is new or changed, and keeps the others as they were. Changing an attribute changes an entry's
- * `ctime`, so what the walk found unchanged has the attributes it had.
+ * Reads the attributes of what is new or changed.
  *
  * @param root the tree's root.
- * @param changed what is new or changed.
- * @param previous the previous point's dump.
- * @param manifest the new point's: what is not in it any more is dropped.
  */
 export async function captureAttributes(
   root: BytePath,
   changed: ListedPaths,
-  previous: Buffer,
-  manifest: Manifest,
   signal: AbortSignal,
 ): Promise<CapturedAttributes> {
-  const parts: Buffer[] = [...keepUnchanged(previous, changed, manifest)];
+  const parts: Buffer[] = [];
   let unread = 0;
   const take = ({ stderr, entries }: Answer, directory: BytePath): void => {
     unread += stderr.split("\n").filter((line) => line !== "").length;
     for (const { path, lines } of entries)
       parts.push(toBytes({ path: directory === "" ? path : joinPath(directory, path), lines }));
   };
-  for (const list of changed.files) take(await askFor(root, { list }, signal), "");
+  for (const answer of await Promise.all(changed.files.map((list) => askFor(root, { list }, signal)))) take(answer, "");
   for (const path of changed.long) {
     const { handle, name } = openParent(root, path);
     try {
@@ -85,14 +79,22 @@ async function askFor(
   return { stderr: completed.exitCode === 0 ? "" : completed.stderr, entries: parseDump(completed.stdout) };
 }
 
-function keepUnchanged(previous: Buffer, changed: ListedPaths, manifest: Manifest): readonly Buffer[] {
-  if (previous.length === 0) return [];
+/**
+ * The attributes of what did not change, as they were. Changing an attribute changes an entry's `ctime`, so what the walk found
+ * unchanged has the attributes it had.
+ *
+ * @param previous the previous point's dump.
+ * @param changed what is new or changed.
+ * @param manifest the new point's: what is not in it any more is dropped.
+ */
+export function keepUnchanged(previous: Buffer, changed: ListedPaths, manifest: Manifest): Buffer {
+  if (previous.length === 0) return previous;
   const fresh = new Set([...changed.files.flatMap(readPaths), ...changed.long]);
   const lookup = new ManifestLookup(manifest);
   const kept: Buffer[] = [];
   for (const entry of parseDump(previous.toString("latin1")))
     if (!fresh.has(entry.path) && lookup.has(entry.path)) kept.push(toBytes(entry));
-  return kept;
+  return Buffer.concat(kept);
 }
 
 function readPaths(list: string): readonly BytePath[] {

@@ -8,8 +8,8 @@ import { isAbsent, messageOf, PostureError } from "../../../platform/errors";
 import type { CaptureRequest, CaptureWarning, RecoveryPoint } from "../store";
 import { BlockList } from "./block-list";
 import { type BytePath, fromText } from "./byte-path";
-import { canReadAttributes, captureAttributes } from "./capture-attributes";
-import { type CapturePlan, counters, type ThreadResult } from "./capture-plan";
+import { type CapturedAttributes, canReadAttributes, captureAttributes, keepUnchanged } from "./capture-attributes";
+import { type CapturePlan, counters, type ListedPaths, type ThreadResult } from "./capture-plan";
 import { runCaptureThreads } from "./capture-threads";
 import { DamageError } from "./damage";
 import type { StoreLayout } from "./layout";
@@ -86,8 +86,15 @@ async function commit(
     startedAt: request.startedAt,
   };
   const draft = join(plan.temporary, "manifest");
-  const manifest = await writeDraft(plan, draft, JSON.stringify(identity), results, totals);
-  const attributes = await keepAttributes(plan, request, draft, results, previous, signal);
+  const paths = {
+    files: results.flatMap((result) => result.paths.files),
+    long: results.flatMap((result) => result.paths.long),
+  };
+  const [manifest, captured] = await Promise.all([
+    writeDraft(plan, draft, JSON.stringify(identity), results, totals),
+    captureAttributes(plan.root, paths, signal),
+  ]);
+  const attributes = await keepAttributes(plan, draft, paths, captured, previous);
   const { warnings } = attributes;
   const id = `${formatInstant(request.startedAt).replace(/[-:]/g, "")}-${randomBytes(4).toString("hex")}`;
   const header: PointHeader = {
@@ -145,35 +152,30 @@ interface KeptAttributes {
 
 async function keepAttributes(
   plan: CapturePlan,
-  request: CaptureRequest,
   draft: string,
-  results: readonly ThreadResult[],
+  paths: ListedPaths,
+  captured: CapturedAttributes,
   previous: Previous | null,
-  signal: AbortSignal,
 ): Promise<KeptAttributes> {
-  const paths = {
-    files: results.flatMap((result) => result.paths.files),
-    long: results.flatMap((result) => result.paths.long),
-  };
   if (plan.listPaths === "none") return { kept: false, reference: null, addedBytes: 0, warnings: [] };
   const before = previous?.attributes ?? null;
   if (before !== null && paths.files.length + paths.long.length === 0)
     return { kept: true, reference: before.reference, addedBytes: 0, warnings: [] };
+  const dump = Buffer.concat([readUnchanged(draft, before?.dump ?? Buffer.alloc(0), paths), captured.dump]);
+  const isAsBefore = before !== null && dump.equals(before.dump);
+  const reference = isAsBefore ? before.reference : await storeAttributes(plan.layout, plan.temporary, dump);
+  return {
+    kept: captured.trouble === null,
+    reference,
+    addedBytes: isAsBefore ? 0 : dump.length,
+    warnings: captured.trouble === null ? [] : [{ path: ".", why: captured.trouble }],
+  };
+}
+
+function readUnchanged(draft: string, dump: Buffer, changed: ListedPaths): Buffer {
   const manifest = openManifest(draft);
   try {
-    const dumped = before?.dump ?? Buffer.alloc(0);
-    const { dump, trouble } = await captureAttributes(plan.root, paths, dumped, manifest, signal);
-    const reference =
-      before !== null && dump.equals(dumped)
-        ? before.reference
-        : await storeAttributes(plan.layout, plan.temporary, dump);
-    const addedBytes = reference === before?.reference ? 0 : dump.length;
-    return {
-      kept: trouble === null,
-      reference,
-      addedBytes,
-      warnings: trouble === null ? [] : [{ path: ".", why: trouble }],
-    };
+    return keepUnchanged(dump, changed, manifest);
   } finally {
     manifest.close();
   }

@@ -54,7 +54,7 @@ export class RestoreTarget {
     try {
       fill(toSink(file, sparse));
       if (sparse) ftruncateSync(file, size);
-      this.#own(path, attributes, () => fchownSync(file, attributes.user, attributes.group));
+      this.#own(parent, path, attributes, () => fchownSync(file, attributes.user, attributes.group));
       fchmodSync(file, attributes.mode);
       futimesSync(file, toSeconds(attributes.modified), toSeconds(attributes.modified));
     } catch (error) {
@@ -68,7 +68,7 @@ export class RestoreTarget {
   link(parent: DirectoryHandle, name: BytePath, path: BytePath, attributes: Attributes, target: BytePath): void {
     const place = toFileSystemPath(parent.prefix + name);
     this.#replacing(place, () => symlinkSync(toFileSystemPath(target), place));
-    this.#own(path, attributes, () => lchownSync(place, attributes.user, attributes.group));
+    this.#own(parent, path, attributes, () => lchownSync(place, attributes.user, attributes.group));
     lutimesSync(place, toSeconds(attributes.modified), toSeconds(attributes.modified));
   }
 
@@ -95,13 +95,18 @@ export class RestoreTarget {
   /** Gives a directory its owner and mode. */
   closeDirectory(handle: DirectoryHandle, path: BytePath, attributes: Attributes): void {
     const place = toFileSystemPath(`${handle.prefix}.`);
-    this.#own(path, attributes, () => chownSync(place, attributes.user, attributes.group));
+    this.#own(null, path, attributes, () => chownSync(place, attributes.user, attributes.group));
     chmodSync(place, attributes.mode);
   }
 
   /** Gives a directory its time, once everything is in it. */
   timeDirectory(handle: DirectoryHandle, { modified }: Attributes): void {
     utimesSync(toFileSystemPath(`${handle.prefix}.`), toSeconds(modified), toSeconds(modified));
+  }
+
+  /** Whether what we make there has this owner by itself. */
+  #isOurs(parent: DirectoryHandle, { user, group }: Attributes): boolean {
+    return user === this.#user && group === this.#group && (parent.stats.mode & handsDownGroup) === 0n;
   }
 
   #create(place: string | Buffer): number {
@@ -120,8 +125,8 @@ export class RestoreTarget {
   }
 
   /** Who may not give files away keeps them. */
-  #own(path: BytePath, attributes: Attributes, change: () => void): void {
-    if (this.#user === undefined || (attributes.user === this.#user && attributes.group === this.#group)) return;
+  #own(parent: DirectoryHandle | null, path: BytePath, attributes: Attributes, change: () => void): void {
+    if (this.#user === undefined || (parent !== null && this.#isOurs(parent, attributes))) return;
     try {
       change();
     } catch (error) {
@@ -130,6 +135,9 @@ export class RestoreTarget {
     }
   }
 }
+
+/** A directory with this bit gives its own group to what is made in it. */
+const handsDownGroup = 0o2000n;
 
 /** The nearest instant that Node can set: within a quarter of a microsecond. */
 function toSeconds(time: FileTime): number {

@@ -3,7 +3,7 @@ import { lstatSync, readdirSync, readlinkSync, type Stats } from "node:fs";
 import { systemCodeOf } from "../../../platform/errors";
 import { type BytePath, joinPath, toDisplay, toFileSystemPath } from "./byte-path";
 import { DamageError } from "./damage";
-import { type DirectoryHandle, openDirectory } from "./directory-handle";
+import { type DirectoryHandle, longestPath, openDirectory } from "./directory-handle";
 import type { Exclusion } from "./exclude";
 import { captureFile, type KnownContents, SourceFailure, toFileTime, toMillisecondsLikeNode } from "./file-capture";
 import type { Manifest } from "./manifest";
@@ -138,13 +138,15 @@ export class TreeWalk {
       device,
     );
     const previous = this.#previousEntries(task, device);
+    const byPath = previous === null ? null : toQuickPrefix(this.settings.root, task.path);
     if (this.settings.tellUnchanged || previous?.ownChangedMilliseconds !== toMillisecondsLikeNode(changed))
       this.onChanged(task.path);
     for (const name of names) {
       if (this.settings.exclusion(task.path, name)) continue;
+      const before = previous === null ? null : seek(previous, name);
+      if (before !== null && byPath !== null && this.#isKept(task.path, name, byPath, before)) continue;
       const stats = this.#inspect(task.path, name, handle);
       if (stats === null) continue;
-      const before = previous === null ? null : seek(previous, name);
       const kind = stats.mode & 0o170000;
       if (kind === 0o100000) this.#file(task.path, name, handle, stats, before);
       else if (kind === 0o040000) this.#directory(task, name, stats, before, enqueue);
@@ -185,15 +187,7 @@ export class TreeWalk {
   }
 
   #file(directory: BytePath, name: BytePath, handle: DirectoryHandle, stats: Stats, before: BlockCursor | null): void {
-    if (before !== null && before.kind === entryKinds.file && isUnchanged(before, stats)) {
-      const stored = this.#findStored(before);
-      if (stored !== null) {
-        this.#writer.copyFile(before, stored.pack, stored.offset);
-        this.#count(before.size, stored.pack);
-        if (this.settings.tellUnchanged) this.onChanged(joinPath(directory, name));
-        return;
-      }
-    }
+    if (before !== null && isUnchanged(before, stats) && this.#keep(directory, name, before)) return;
     const readAt = Date.now();
     try {
       const captured = captureFile(handle.prefix + name, stats, this.packs, this.known);
@@ -226,6 +220,28 @@ export class TreeWalk {
       if (!(error instanceof SourceFailure)) throw error;
       this.#leaveOut(joinPath(directory, name), describeFailure(error, "file"));
     }
+  }
+
+  /**
+   * Keeps a file that is as it was, looked at by its path, which takes less time than through the open directory. Wherever that path
+   * leads by now, what has the same device, inode, size and times is that very file; everything else is looked at again.
+   */
+  #isKept(directory: BytePath, name: BytePath, prefix: BytePath, before: BlockCursor): boolean {
+    if (before.kind !== entryKinds.file) return false;
+    const stats = lstatOrNothing(prefix + name);
+    return (
+      stats !== null && stats.dev === before.device && isUnchanged(before, stats) && this.#keep(directory, name, before)
+    );
+  }
+
+  /** @returns false when the content of an unchanged file has to be read anew. */
+  #keep(directory: BytePath, name: BytePath, before: BlockCursor): boolean {
+    const stored = this.#findStored(before);
+    if (stored === null) return false;
+    this.#writer.copyFile(before, stored.pack, stored.offset);
+    this.#count(before.size, stored.pack);
+    if (this.settings.tellUnchanged) this.onChanged(joinPath(directory, name));
+    return true;
   }
 
   /** Where an unchanged file's content is; null when it must be read anew. */
@@ -333,12 +349,30 @@ function isSameLink(before: BlockCursor | null, target: BytePath, { modified }: 
 
 function isUnchanged(before: BlockCursor, stats: Stats): boolean {
   return (
+    before.kind === entryKinds.file &&
+    (stats.mode & 0o170000) === 0o100000 &&
     before.size === stats.size &&
     before.modifiedMilliseconds === stats.mtimeMs &&
     before.changedMilliseconds === stats.ctimeMs &&
     before.inodeNumber === stats.ino &&
     (before.flags & (fileFlags.readAgain | fileFlags.foreign)) === 0
   );
+}
+
+/** What names are put after, to look at entries by their paths; null where that path would be too long, or is used anyway. */
+function toQuickPrefix(root: BytePath, path: BytePath): BytePath | null {
+  if (process.platform !== "linux") return null;
+  const prefix = path === "" ? `${root}/` : `${root}/${path}/`;
+  return prefix.length <= longestPath ? prefix : null;
+}
+
+function lstatOrNothing(path: BytePath): Stats | null {
+  try {
+    return lstatSync(toFileSystemPath(path), { throwIfNoEntry: false }) ?? null;
+  } catch {
+    // Whatever is wrong shows again, and is reported, when the entry is looked at through its open directory.
+    return null;
+  }
 }
 
 function describeFailure(error: unknown, what: string): string {
