@@ -8,10 +8,11 @@ const checkout = resolve(__dirname, "../..");
 
 /**
  * One resource of a test's program. `{ $ref: "name.property" }` stands for another resource's output, `{ $secret: "x" }` for a secret.
- * With `get`, the id of an existing one that is looked up.
+ * With `get`, the id of an existing one that is looked up. A `Stand` has the type and the properties of a resource whose provider is not
+ * installed, as policies see them.
  */
 export interface ResourceSpec {
-  readonly kind: "BackupSchedule" | "FileShareSnapshot" | "RestoreTarget";
+  readonly kind: "BackupSchedule" | "FileShareSnapshot" | "RestoreTarget" | "Stand";
   readonly args?: Readonly<Record<string, unknown>>;
   readonly get?: string;
   readonly options?: Readonly<Record<string, unknown>>;
@@ -96,10 +97,11 @@ const resolve = (value) => {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, resolve(inner)]));
 };
 class Box extends pulumi.ComponentResource { constructor(name, type) { super("test:index:" + type, name, {}); } }
+class Stand extends pulumi.ComponentResource { constructor(name, { type, properties }) { super(type, name, {}); this.registerOutputs(properties); } }
 for (const [key, { kind, args, get, options = {} }] of Object.entries(resources)) {
   const { name = key, component, componentType = "Box", aliases, ...rest } = options;
   const parent = component === undefined ? undefined : (made["box " + component] ??= new Box(component, componentType));
-  made[key] = get !== undefined ? posture[kind].get(name, get) : new posture[kind](name, resolve(args), { ...rest, ...(parent ? { parent } : {}), ...(aliases ? { aliases } : {}) });
+  made[key] = get !== undefined ? posture[kind].get(name, get) : new (posture[kind] ?? Stand)(name, resolve(args), { ...rest, ...(parent ? { parent } : {}), ...(aliases ? { aliases } : {}) });
 }
 `;
 
