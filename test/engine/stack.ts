@@ -4,7 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { engineEnvironment } from "../../scripts/engine/environment.cjs";
 
-const checkout = resolve(__dirname, "../..");
+export const checkout = resolve(__dirname, "../..");
 
 /**
  * One resource of a test's program. `{ $ref: "name.property" }` stands for another resource's output, `{ $secret: "x" }` for a secret.
