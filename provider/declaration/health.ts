@@ -18,8 +18,12 @@ export const faultOrder = [
   "interrupted",
   "running too long",
   "stale",
+  "changed since the last backup",
+  "change not known",
   "older than maxAge",
   "evidence expired",
+  "evidence not known",
+  "evidence too far",
   "restore too slow",
   "clock",
 ] as const;

@@ -1,3 +1,4 @@
+import { instant } from "../declaration/primitives";
 import { PostureError } from "../platform/errors";
 import { openScheduler } from "../schedule/schedulers";
 import type { ObservedEntry } from "../schedule/schedulers/scheduler";
@@ -5,6 +6,8 @@ import type { SchedulerDeclaration } from "../schedule/schema";
 import { openStore } from "../snapshot/stores";
 import type { StoreDeclaration } from "../snapshot/stores/schema";
 import type { RecoveryPoint } from "../snapshot/stores/store";
+import { runProbeCommand, takeChangeMark } from "../sources/change-probe";
+import type { ChangeProbe } from "../sources/schema";
 import { type Home, initialiseHome, requireHome } from "./home";
 import { findJob, listJobIds } from "./job";
 
@@ -16,6 +19,8 @@ export class HomeView {
   readonly #lists = new Map<string, Promise<readonly RecoveryPoint[]>>();
   readonly #entries = new Map<string, Promise<ReadonlyMap<string, ObservedEntry>>>();
   readonly #written = new Set<string>();
+  readonly #marks = new Map<string, Promise<string | null>>();
+  readonly #probed = new Map<string, Promise<Date | undefined>>();
   readonly #prepared = new Map<string, Promise<void>>();
   #storesInUse: Promise<ReadonlySet<string>> | null = null;
   #unreachable: string | null = null;
@@ -93,14 +98,38 @@ export class HomeView {
     return (await entries).get(id) ?? null;
   }
 
+  /** What a probe tells of what has changed, asked once; null where it cannot tell. */
+  findChangeMark(name: string, probe: ChangeProbe): Promise<string | null> {
+    return remember(this.#marks, JSON.stringify(probe), () =>
+      takeChangeMark(name, probe, this.signal).catch(nothingWhereRefused(null)),
+    );
+  }
+
+  /** The instant that a command prints, asked once; undefined where it prints none. */
+  findProbedTime(
+    name: string,
+    probe: { readonly command: readonly string[]; readonly timeout?: string | undefined },
+  ): Promise<Date | undefined> {
+    return remember(this.#probed, JSON.stringify(probe), () =>
+      runProbeCommand(`probe ${name}`, probe, this.signal)
+        .then((told) => {
+          const parsed = instant.safeParse(told);
+          return parsed.success ? new Date(parsed.data) : undefined;
+        })
+        .catch(nothingWhereRefused(undefined)),
+    );
+  }
+
   /** From here on this entry is looked at by itself: something of ours was written. */
   forgetEntry(id: string): void {
     this.#written.add(id);
   }
 
-  /** Stores are listed anew: a run went on, or a point was taken. */
+  /** Stores are listed anew, and probes asked anew: a run went on, or a point was taken. */
   forgetPoints(): void {
     this.#lists.clear();
+    this.#marks.clear();
+    this.#probed.clear();
   }
 }
 
@@ -112,6 +141,14 @@ async function findStoresInUse(home: Home): Promise<ReadonlySet<string>> {
       found.state === "present" && found.job.kind !== "drill" ? [JSON.stringify(found.job.declaration.store)] : [],
     ),
   );
+}
+
+/** A probe that cannot tell is a fault of its own, for the caller to word; anything else is not meant to happen. */
+function nothingWhereRefused<N>(nothing: N): (error: unknown) => N {
+  return (error) => {
+    if (error instanceof PostureError) return nothing;
+    throw error;
+  };
 }
 
 function remember<V>(cache: Map<string, Promise<V>>, key: string, look: () => Promise<V>): Promise<V> {

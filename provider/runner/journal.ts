@@ -36,6 +36,8 @@ const endedSchema = z.object({
   pruneSuspended: z.string().nullable(),
   /** What the sources had to say of how their recovery points came about, such as that a replica stood in for a store. */
   notes: z.array(z.string()).optional(),
+  /** What the probes of `afterChange` told before anything was captured, by name, as digests; null for one that could not tell. */
+  marks: z.record(z.string(), z.string().nullable()).optional(),
 });
 
 const forgotSchema = z.object({

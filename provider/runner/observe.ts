@@ -9,7 +9,7 @@ import { findRestorable } from "../restore/restorable";
 import type { RestoreTargetDeclaration } from "../restore/schema";
 import { nextDue } from "../schedule/calendar";
 import { defaultGrace } from "../schedule/defaults";
-import { effectiveRpo, findScheduleFaults } from "../schedule/health";
+import { effectiveRpo, findLastSuccess, findScheduleFaults } from "../schedule/health";
 import type { EntryVerb, ObservedEntry } from "../schedule/schedulers/scheduler";
 import type { ScheduleDeclaration } from "../schedule/schema";
 import { findSnapshotFaults } from "../snapshot/health";
@@ -18,11 +18,13 @@ import { groupSets } from "../snapshot/sets";
 import { openStore } from "../snapshot/stores";
 import type { StoreDeclaration } from "../snapshot/stores/schema";
 import type { RecoveryPoint } from "../snapshot/stores/store";
+import { findChanges } from "./change-marks";
 import type { HomeView } from "./home-view";
 import { type FoundJob, findJob, type Job } from "./job";
 import { findLiveRun } from "./job-lock";
 import { type JournalRecord, type RunEnded, readJournal } from "./journal";
 import { findLostPoints } from "./lost-points";
+import { findOutsideFaults } from "./outside";
 
 /** What is there of one job, and what is wrong with it. */
 export interface Observation {
@@ -68,7 +70,7 @@ export async function observeSchedule(
   const stored = await tryToList(view, declaration.store, id);
   const running = await findLiveRun(view.home, id);
   const sets = groupSets(stored.points).filter((set) => set.missing.length === 0);
-  const faults = findScheduleFaults({
+  const situation = {
     id,
     declaration,
     now: now(),
@@ -86,7 +88,14 @@ export async function observeSchedule(
     running,
     interruptedAt: running === null ? findInterrupted(records) : null,
     failing: findFailing(records),
-  });
+  };
+  const faults = [
+    ...findScheduleFaults(situation),
+    ...(running === null && stored.unreachable === null
+      ? await findChanges(id, declaration, records, (name, probe) => view.findChangeMark(name, probe))
+      : []),
+    ...(await findOutsideFaultsOf(view, declaration, findLastSuccess(situation))),
+  ];
   const gone =
     job.state === "absent" &&
     entry === null &&
@@ -94,6 +103,18 @@ export async function observeSchedule(
     stored.unreachable === null &&
     stored.points.length === 0;
   return { job, entry, gone, faults: sortFaults(faults) };
+}
+
+/** Probes are asked where there are any; what they look at is no part of this schedule. */
+async function findOutsideFaultsOf(
+  view: HomeView,
+  { outside = {} }: ScheduleDeclaration,
+  lastSet: Date | null,
+): Promise<readonly Fault[]> {
+  const probed = new Map<string, Date | undefined>();
+  for (const [name, item] of Object.entries(outside))
+    if (item.kind === "probe") probed.set(name, await view.findProbedTime(name, item));
+  return findOutsideFaults(outside, probed, now(), lastSet);
 }
 
 /** Observes a snapshot. See {@link observeSchedule}. */

@@ -3,6 +3,7 @@ import { PostureError } from "../platform/errors";
 import { measureSkew } from "../snapshot/sets";
 import type { RecoveryPoint } from "../snapshot/stores/store";
 import { type CapturedSet, captureSet } from "./capture-set";
+import { type ChangeMarks, takeChangeMarks } from "./change-marks";
 import { closeDeadRuns, forgetUnfinishedSets } from "./dead-runs";
 import { type Drivers, standardDrivers } from "./drivers";
 import { describeFailure } from "./failure";
@@ -63,6 +64,7 @@ async function runJournalled(home: Home, job: ScheduleJob, options: RunOptions, 
     pruned: result.pruned?.dropped.length ?? 0,
     pruneSuspended: result.pruned?.suspended ?? null,
     ...(result.notes.length === 0 ? {} : { notes: [...result.notes] }),
+    ...(result.marks === null ? {} : { marks: { ...result.marks } }),
   };
   await appendRecord(home, job.id, ended);
   return ended;
@@ -71,6 +73,7 @@ async function runJournalled(home: Home, job: ScheduleJob, options: RunOptions, 
 interface RunResult {
   readonly points: readonly RecoveryPoint[];
   readonly notes: readonly string[];
+  readonly marks: ChangeMarks | null;
   readonly pruned: PruneResult | null;
   /** What failed, in one sentence; null for a success. */
   readonly fault: string | null;
@@ -85,14 +88,16 @@ async function tryRun(
 ): Promise<RunResult> {
   let context: RunContext | null = null;
   let captured: CapturedSet = { points: [], notes: [] };
+  let marks: ChangeMarks | null = null;
   try {
     await clearStaging(home, job.id);
     context = { home, job, run, store: drivers.openStore(job.declaration.store), drivers, options };
     await forgetUnfinishedSets(home, job.id, context.store, options.signal);
     await runHooksAt(context, "before");
+    marks = await takeChangeMarks(job.declaration, options);
     captured = await captureSet(context);
     await runHooksAt(context, "after");
-    return { ...captured, pruned: await pruneAfterSuccess(context), fault: null };
+    return { ...captured, marks, pruned: await pruneAfterSuccess(context), fault: null };
   } catch (error) {
     options.onFault?.(error);
     const stopped = options.signal.aborted ? "stopped before it was complete" : describeFailure(error);
@@ -100,6 +105,7 @@ async function tryRun(
       captured.points.length === 0 ? stopped : `${stopped}; the recovery set was taken before that and is kept`;
     return {
       ...captured,
+      marks: null,
       pruned: null,
       fault: [fault, ...(await afterFailure(context, job, run, options, captured.points))].join("; "),
     };

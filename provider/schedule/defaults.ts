@@ -25,5 +25,7 @@ export const scheduleShape: CanonicalShape = {
     keep: { defaults: { last: 0, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0 } },
     sources: { each: { fields: { exclude: { set: true } } } },
     hooks: { each: { defaults: { timeout: defaultCommandTimeout } } },
+    afterChange: { each: { defaults: { timeout: defaultCommandTimeout } } },
+    outside: { each: { defaults: { timeout: defaultCommandTimeout } } },
   },
 };

@@ -72,8 +72,24 @@ function announce(declaration: ScheduleDeclaration, previous: ScheduleDeclaratio
   return [
     ...sources,
     ...hooks,
+    ...announceProbes(declaration, previous, account),
     ...(isForetoldAlike(declaration, previous) ? [] : [`forecast: ${describeForecast(declaration)}`]),
   ];
+}
+
+/** Commands that a look at this schedule runs, in previews too. */
+function announceProbes(
+  declaration: ScheduleDeclaration,
+  previous: ScheduleDeclaration | null,
+  account: string,
+): readonly string[] {
+  const changes = Object.entries(declaration.afterChange ?? {})
+    .filter(([name, probe]) => !isDeepStrictEqual(probe, previous?.afterChange?.[name]))
+    .map(([name, probe]) => [name, probe.kind === "command" ? probe.command[0] : probe.kind] as const);
+  const outside = Object.entries(declaration.outside ?? {})
+    .filter(([name, item]) => !isDeepStrictEqual(item, previous?.outside?.[name]))
+    .flatMap(([name, item]) => (item.kind === "probe" ? [[name, item.command[0]] as const] : []));
+  return [...changes, ...outside].map(([name, what]) => `${account}: probe ${name} (${what ?? ""}), at every look`);
 }
 
 function isForetoldAlike(declaration: ScheduleDeclaration, previous: ScheduleDeclaration | null): boolean {

@@ -14,7 +14,7 @@ import {
   wholeNumber,
 } from "../declaration/primitives";
 import { storeSchema } from "../snapshot/stores/schema";
-import { sourceSchema } from "../sources/schema";
+import { changeProbeSchema, sourceSchema } from "../sources/schema";
 import { findCronFault, isTimeZone } from "./calendar";
 
 const timeOfDay = z
@@ -108,6 +108,49 @@ export const hookSchema = z.strictObject(
 /** See {@link hookSchema}. */
 export type Hook = z.infer<typeof hookSchema>;
 
+/**
+ * What a restore needs beside this schedule's recovery points, and somebody else backs up, told apart by `kind`: evidence that it was, a
+ * command that tells when, or a decision to go without.
+ */
+export const outsideSchema = z.discriminatedUnion(
+  "kind",
+  [
+    z
+      .strictObject({
+        kind: z.literal("evidence"),
+        /** When it was backed up. */
+        at: instant,
+        /** From then on it no longer counts. */
+        until: instant,
+        /** How far it may lie from the last recovery set of this schedule. Default: not judged. */
+        within: duration.optional(),
+      })
+      .refine(({ at, until }) => !(new Date(at) >= new Date(until)), {
+        path: ["until"],
+        message: "must be later than at",
+      }),
+    z.strictObject({
+      kind: z.literal("probe"),
+      /** Prints the ISO 8601 instant at which it was backed up last. */
+      command: commandLine,
+      /** Default: `5m`. */
+      timeout: duration.optional(),
+      /** The oldest that it may be. */
+      maxAge: duration,
+      within: duration.optional(),
+    }),
+    z.strictObject({
+      kind: z.literal("waiver"),
+      /** From then on the decision no longer counts. */
+      until: instant,
+    }),
+  ],
+  'must be an object whose kind is "evidence", "probe" or "waiver"',
+);
+
+/** See {@link outsideSchema}. */
+export type Outside = z.infer<typeof outsideSchema>;
+
 /** What `up` does about staleness: say so, or start the installed entry and wait up to `waitFor`. */
 export const onStaleSchema = z.enum(["report", "run"], 'must be "report" or "run"');
 
@@ -162,6 +205,13 @@ export const scheduleSchema = z.strictObject({
   maxSkew: duration.optional(),
   /** The most that a run is expected to take: counts into the worst-case RPO, and one that takes longer than this plus `grace` is unhealthy. Default: `0s`, no such limit. */
   expectedDuration: durationOrZero.optional(),
+  /**
+   * Probes, by name, that tell whether something has changed since the last backup: a difference is told as health, and `onStale: "run"`
+   * starts a run. Judged once a run has succeeded with the probe declared.
+   */
+  afterChange: z.record(entryName, changeProbeSchema, "must be an object of probes by name").optional(),
+  /** What others back up and a restore needs, by name: told as health when it expires, or lies too far from the last recovery set. */
+  outside: z.record(entryName, outsideSchema, "must be an object by name").optional(),
   /** Commands around each run, by name; several of one kind run in order of their names. */
   hooks: z.record(entryName, hookSchema, "must be an object of hooks by name").optional(),
   /** Until when nothing fires, and why. Staleness counts from its end. */

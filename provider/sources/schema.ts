@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { absolutePath, duration } from "../declaration/primitives";
+import { absolutePath, commandLine, duration } from "../declaration/primitives";
 import { products } from "../lync/catalogue/types";
 import { holdsUnquotable } from "../lync/quoting/text";
 import { instanceName, lowerCaseFqdn, uncPath } from "../lync/topology/names";
@@ -114,6 +114,39 @@ export const sourceSchema = z.discriminatedUnion(
 
 /** Something to back up. */
 export type SourceDeclaration = z.infer<typeof sourceSchema>;
+
+/** How long a probe may take. Default: `5m`. */
+const probeTimeout = duration.optional();
+
+/** A cheap look that tells whether something has changed since the last backup, told apart by `kind`. */
+export const changeProbeSchema = z.discriminatedUnion(
+  "kind",
+  [
+    z.strictObject({
+      kind: z.literal("command"),
+      /** Prints the time of the last change, a version, a digest: anything that differs after a change and only then. */
+      command: commandLine,
+      timeout: probeTimeout,
+    }),
+    /** Topology, policies and configuration: when the Central Management store last made an update ready for its replicas. */
+    z.strictObject({
+      kind: z.literal("lync-settings"),
+      product: z.enum(products, `must be one of ${products.join(", ")}`),
+      timeout: probeTimeout,
+    }),
+    /** Response Groups of one pool: agent groups, queues, workflows, hours and holidays. */
+    z.strictObject({
+      kind: z.literal("lync-response-groups"),
+      product: z.enum(products, `must be one of ${products.join(", ")}`),
+      pool: lowerCaseFqdn,
+      timeout: probeTimeout,
+    }),
+  ],
+  'must be an object whose kind is "command", "lync-settings" or "lync-response-groups"',
+);
+
+/** See {@link changeProbeSchema}. */
+export type ChangeProbe = z.infer<typeof changeProbeSchema>;
 
 /** What a source reads, in a few words for the person who runs `up`. */
 export function describeSource(source: SourceDeclaration): string {

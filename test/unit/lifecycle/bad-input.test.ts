@@ -35,6 +35,7 @@ const database = {
   edition: "standard",
   folder: "/srv/handover",
 };
+const evidence = { kind: "evidence", at: "2026-11-19T00:00:00Z", until: "2026-12-19T00:00:00Z" };
 const products = "must be one of lync2013, sfb2015, sfb2019, sfbse";
 const exports =
   'must be an object whose kind is "configuration", "location-information", "response-groups", "user-data" or "persistent-chat"';
@@ -168,6 +169,27 @@ const wrong: readonly (readonly [Kind, string, unknown, string])[] = [
     { ...database, edition: "azure" },
     'sources.files.edition: must be "express", "standard" or "enterprise"',
   ],
+  ["BackupSchedule", "afterChange", ["x"], "afterChange: must be an object of probes by name"],
+  [
+    "BackupSchedule",
+    "afterChange",
+    { a: { kind: "guess" } },
+    'afterChange.a.kind: must be an object whose kind is "command", "lync-settings" or "lync-response-groups"',
+  ],
+  [
+    "BackupSchedule",
+    "afterChange",
+    { a: { kind: "command", command: "date" } },
+    "afterChange.a.command: must be an array: the executable, then its arguments",
+  ],
+  [
+    "BackupSchedule",
+    "outside",
+    { ad: { ...evidence, until: "soon" } },
+    "outside.ad.until: must be an ISO 8601 instant with a zone, such as 2026-11-19T01:00:00Z",
+  ],
+  ["BackupSchedule", "outside", { ad: { ...evidence, until: evidence.at } }, "outside.ad.until: must be later than at"],
+  ["BackupSchedule", "outside", { ad: { kind: "probe", command: ["date"] } }, "outside.ad.maxAge: is missing"],
   ["BackupSchedule", "sources.files.path", nothing, "sources.files.path: is missing"],
   ["BackupSchedule", "sources.files.path", "files", `sources.files.path: ${pathHere}`],
   ["BackupSchedule", "sources.files.path", "/srv/../etc", "sources.files.path: must not contain '..' steps"],
