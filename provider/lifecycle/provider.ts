@@ -3,7 +3,14 @@ import { isDeepStrictEqual } from "node:util";
 import type { dynamic } from "@pulumi/pulumi";
 import { canonicalise } from "../declaration/canonical";
 import { findViolations } from "../declaration/check";
-import { describeHealth, type Fault, healthy, sortFaults, unreachableFault } from "../declaration/health";
+import {
+  describeHealth,
+  type Fault,
+  healthy,
+  notInstalledFault,
+  sortFaults,
+  unreachableFault,
+} from "../declaration/health";
 import { defaultId } from "../declaration/identity";
 import { absolutePath } from "../declaration/primitives";
 import { findUnknownPaths, unknownValue } from "../declaration/unknowns";
@@ -156,7 +163,7 @@ export class LifecycleProvider<D> implements dynamic.ResourceProvider {
         id,
         home: view.home.root,
         owner: found.owner ?? props.owner,
-        health: describeHealth(found.faults),
+        health: describeHealth([...found.faults, ...findStranger(props, found)]),
       },
       [],
     );
@@ -338,6 +345,15 @@ function placeOf(view: HomeView, id: string): string {
 /** Whether an object is not managed but only looked up: `create` leaves an incarnation in every state. */
 function isLookUp(props: Bag): boolean {
   return textAt(props, "incarnation") === undefined;
+}
+
+/**
+ * What stands on the host may be another object than the state's: a replacement that was killed before it was recorded has left it.
+ * `update` makes it the state's again; that is not for `read` to do, since what is pending to be deleted is read as well.
+ */
+function findStranger(props: Bag, { incarnation }: Found): readonly Fault[] {
+  if (isLookUp(props) || incarnation === null || incarnation === textAt(props, "incarnation")) return [];
+  return [notInstalledFault("the job file is that of another object")];
 }
 
 function describeFaults(id: string, faults: readonly Fault[]): string {
