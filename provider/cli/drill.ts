@@ -3,6 +3,7 @@ import { z } from "zod";
 import { identifier } from "../declaration/primitives";
 import { formatMilliseconds } from "../platform/durations";
 import { type DrillEnded, runDrill } from "../restore/drill";
+import type { EvidenceRecord } from "../restore/evidence";
 import { type CommandSurroundings, register } from "./command";
 import { type ExitCode, exitCodes } from "./exit-codes";
 import { noteFault } from "./faults";
@@ -41,6 +42,17 @@ export function registerDrill(program: Command, surroundings: CommandSurrounding
   );
 }
 
+/** What could not be proved, and is no fault of the backup. */
+function describeUnrestorable(unrestorable: NonNullable<EvidenceRecord["unrestorable"]>): string {
+  const parts = [
+    [unrestorable.owner, "the owner"],
+    [unrestorable.mode, "the mode"],
+    [unrestorable.extendedAttributes, "extended attributes or ACLs"],
+  ] as const;
+  const told = parts.flatMap(([entries, what]) => (entries === 0 ? [] : [`${what} of ${entries}`]));
+  return colors.yellow(`not restored, since this account or this place cannot: ${told.join(", ")}`);
+}
+
 function chooseExitCode({ ended, tooSlow }: DrillEnded): ExitCode {
   if (ended.outcome !== "succeeded") return exitCodes.failed;
   return tooSlow === null ? exitCodes.fine : exitCodes.unhealthy;
@@ -61,6 +73,7 @@ function describe(id: string, { ended, evidence, tooSlow }: DrillEnded): string 
       ),
       "",
     );
+  if (evidence?.unrestorable !== undefined) lines.push(describeUnrestorable(evidence.unrestorable));
   if (tooSlow !== null) lines.push(colors.yellow(tooSlow));
   lines.push(
     ended.outcome === "succeeded" ? colors.green(`${id}: passed`) : colors.red(`${id}: failed: ${ended.message}`),

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import { lstat, open, readdir, readlink } from "node:fs/promises";
+import { chmod, lchown, lstat, open, readdir, readlink } from "node:fs/promises";
 import { showPath } from "../platform/display";
-import { isAbsent } from "../platform/errors";
-import type { PointEntry } from "../snapshot/stores/store";
+import { isAbsent, systemCodeOf } from "../platform/errors";
+import type { Fidelity, PointEntry } from "../snapshot/stores/store";
+import { canCompareAttributes, findAttributesThatDiffer, trySetAttributes } from "./extended-attributes";
 
 /** One thing that is not as the recovery point says. */
 export interface Difference {
@@ -21,15 +22,20 @@ export interface Comparison {
   readonly bytes: number;
   readonly count: number;
   readonly listed: readonly Difference[];
+  /** Of how many entries something could not be restored by this account or in this place, which is no difference. */
+  readonly unrestorable: Readonly<Record<Unrestorable, number>>;
 }
+
+/** What an account or a place may not be able to restore. */
+export type Unrestorable = "mode" | "owner" | "extendedAttributes";
 
 export interface ComparisonRequest {
   /** Absolute path of the restored tree. */
   readonly root: string;
   /** What should be there; the root itself is the empty path. */
   readonly entries: AsyncIterable<PointEntry>;
-  /** Whether permission bits were kept. */
-  readonly modes: boolean;
+  /** What the recovery point kept. */
+  readonly kept: Pick<Fidelity, "modes" | "owners" | "acls" | "extendedAttributes">;
   /** Whether everything was restored: then directories are compared too, and what is there beside the entries is a difference. */
   readonly whole: boolean;
   readonly signal: AbortSignal;
@@ -41,17 +47,23 @@ const longestList = 100;
 /** Node sets times from a double: to the microsecond, and at times one beside it. In nanoseconds. */
 const timeTolerance = 2_000n;
 const comparedAtOnce = 16;
+/** Asking for extended attributes starts a command. */
+const entriesPerBatch = 512;
 const bufferBytes = 256 * 1024;
 const separator = Buffer.from("/");
 
-/** Compares a restored tree with what its recovery point holds: kind, content, size, mode, time and links' targets, what is missing and what is extra. */
+/**
+ * Compares a restored tree with what its recovery point holds: kind, content, size, mode, owner, time, extended attributes, ACLs and links'
+ * targets, what is missing and what is extra. Where a mode, an owner or an attribute is not as it was, it is set: what cannot be set could
+ * not be restored either, and what can should have been.
+ */
 export async function compareTree(request: ComparisonRequest): Promise<Comparison> {
   const tally = new Tally(request);
   let batch: PointEntry[] = [];
   for await (const entry of request.entries) {
     if (!request.whole && entry.kind === "directory") continue;
     batch.push(entry);
-    if (batch.length < comparedAtOnce) continue;
+    if (batch.length < entriesPerBatch) continue;
     await compareBatch(request, tally, batch);
     batch = [];
   }
@@ -67,10 +79,12 @@ class Tally {
   #compared = 0;
   #files = 0;
   #bytes = 0;
+  readonly #unrestorable = { mode: 0, owner: 0, extendedAttributes: 0 };
 
   constructor(readonly request: ComparisonRequest) {}
 
-  add(entry: PointEntry, whats: readonly string[]): void {
+  add(entry: PointEntry, { whats, unrestorable }: Found): void {
+    for (const what of unrestorable) this.#unrestorable[what] += 1;
     this.#compared += 1;
     if (this.request.whole) this.#expected.add(entry.path.toString("latin1"));
     if (entry.kind === "file" && !whats.includes(missing)) {
@@ -100,30 +114,102 @@ class Tally {
       bytes: this.#bytes,
       count: this.#count,
       listed: this.#listed,
+      unrestorable: this.#unrestorable,
     };
   }
 }
 
+/** What was found of one entry. */
+interface Found {
+  /** What differs, in words. */
+  readonly whats: string[];
+  readonly unrestorable: Unrestorable[];
+}
+
 async function compareBatch(request: ComparisonRequest, tally: Tally, batch: readonly PointEntry[]): Promise<void> {
-  request.signal.throwIfAborted();
-  const found = await Promise.all(batch.map(async (entry) => [entry, await compareEntry(request, entry)] as const));
-  for (const [entry, whats] of found) tally.add(entry, whats);
+  const found = new Map<PointEntry, Found>();
+  for (let at = 0; at < batch.length; at += comparedAtOnce) {
+    request.signal.throwIfAborted();
+    const part = batch.slice(at, at + comparedAtOnce);
+    await Promise.all(part.map(async (entry) => found.set(entry, await compareEntry(request, entry))));
+  }
+  await compareAttributes(request, found);
+  for (const entry of batch) tally.add(entry, found.get(entry) ?? { whats: [], unrestorable: [] });
   tally.report();
 }
 
-async function compareEntry({ root, modes }: ComparisonRequest, entry: PointEntry): Promise<readonly string[]> {
+async function compareEntry({ root, kept }: ComparisonRequest, entry: PointEntry): Promise<Found> {
   const path = locate(root, entry.path);
   const found = await lookAt(path);
-  if (found === null) return [missing];
-  if (found.kind !== entry.kind) return [`is a ${found.kind} and was a ${entry.kind}`];
-  const whats: string[] = [];
+  if (found === null) return { whats: [missing], unrestorable: [] };
+  if (found.kind !== entry.kind) return { whats: [`is a ${found.kind} and was a ${entry.kind}`], unrestorable: [] };
+  const result: Found = { whats: [], unrestorable: [] };
   if (entry.kind === "link" && entry.target !== null && !(await readlink(path, "buffer")).equals(entry.target))
-    whats.push("link target differs");
-  if (entry.kind === "file" && found.size !== entry.size) whats.push("size differs");
-  else if (entry.kind === "file" && (await hashFile(path)) !== entry.digest) whats.push("content differs");
-  if (modes && entry.kind !== "link" && found.mode !== entry.mode) whats.push("mode differs");
-  if (magnitude(found.modifiedAt - entry.modifiedAt) > timeTolerance) whats.push("time differs");
-  return whats;
+    result.whats.push("link target differs");
+  if (entry.kind === "file" && found.size !== entry.size) result.whats.push("size differs");
+  else if (entry.kind === "file" && (await hashFile(path)) !== entry.digest) result.whats.push("content differs");
+  if (magnitude(found.modifiedAt - entry.modifiedAt) > timeTolerance) result.whats.push("time differs");
+  const { owner, mode } = entry;
+  if (kept.owners && owner !== null) {
+    const holds = (now: Seen) => now.user === owner.user && now.group === owner.group;
+    await judge(result, "owner", path, found, holds, () => lchown(path, owner.user, owner.group));
+  }
+  if (kept.modes && entry.kind !== "link")
+    await judge(
+      result,
+      "mode",
+      path,
+      found,
+      (now) => now.mode === mode,
+      () => chmod(path, mode),
+    );
+  return result;
+}
+
+/** Tells a difference from what cannot be otherwise here: by setting what does not hold. */
+async function judge(
+  result: Found,
+  what: "owner" | "mode",
+  path: Buffer,
+  found: Seen,
+  holds: (seen: Seen) => boolean,
+  set: () => Promise<void>,
+): Promise<void> {
+  if (holds(found)) return;
+  if (await succeeds(set)) {
+    const after = await lookAt(path);
+    if (after !== null && holds(after)) {
+      result.whats.push(`${what} differs`);
+      return;
+    }
+  }
+  result.unrestorable.push(what);
+}
+
+async function compareAttributes(
+  { root, kept, signal }: ComparisonRequest,
+  found: ReadonlyMap<PointEntry, Found>,
+): Promise<void> {
+  if (!kept.extendedAttributes && !kept.acls) return;
+  const expected = [...found.keys()].filter(
+    (entry) => entry.extendedAttributes.length > 0 && found.get(entry)?.whats.includes(missing) === false,
+  );
+  const different = canCompareAttributes() ? await findAttributesThatDiffer(root, expected, signal) : expected;
+  for (const entry of different) {
+    const settable = canCompareAttributes() && (await trySetAttributes(root, entry, signal));
+    if (settable) found.get(entry)?.whats.push("extended attributes or ACL differ");
+    else found.get(entry)?.unrestorable.push("extendedAttributes");
+  }
+}
+
+async function succeeds(act: () => Promise<void>): Promise<boolean> {
+  try {
+    await act();
+    return true;
+  } catch (error) {
+    if (systemCodeOf(error) === undefined) throw error;
+    return false;
+  }
 }
 
 /** Names everything below the root that the recovery point does not hold. */
@@ -151,7 +237,16 @@ async function listFolder(root: string, folder: Buffer): Promise<readonly { path
   }
 }
 
-async function lookAt(path: Buffer): Promise<{ kind: string; mode: number; size: number; modifiedAt: bigint } | null> {
+interface Seen {
+  readonly kind: string;
+  readonly mode: number;
+  readonly user: number;
+  readonly group: number;
+  readonly size: number;
+  readonly modifiedAt: bigint;
+}
+
+async function lookAt(path: Buffer): Promise<Seen | null> {
   try {
     const found = await lstat(path, { bigint: true });
     const kind = found.isFile()
@@ -161,7 +256,14 @@ async function lookAt(path: Buffer): Promise<{ kind: string; mode: number; size:
         : found.isSymbolicLink()
           ? "link"
           : "special file";
-    return { kind, mode: Number(found.mode & 0o7777n), size: Number(found.size), modifiedAt: found.mtimeNs };
+    return {
+      kind,
+      mode: Number(found.mode & 0o7777n),
+      user: Number(found.uid),
+      group: Number(found.gid),
+      size: Number(found.size),
+      modifiedAt: found.mtimeNs,
+    };
   } catch (error) {
     if (isAbsent(error)) return null;
     throw error;

@@ -189,6 +189,9 @@ async function restoreAndCompare(drill: Drill, rehearsal: Rehearsal): Promise<Ev
     restoreMilliseconds: restored.milliseconds,
     compared: comparison.compared,
     differences: { count: comparison.count, listed: [...comparison.listed] },
+    ...(Object.values(comparison.unrestorable).some((entries) => entries > 0)
+      ? { unrestorable: comparison.unrestorable }
+      : {}),
     checks: [...checks],
   };
 }
@@ -226,12 +229,19 @@ async function restoreAll(
 
 async function compareAll(drill: Drill, { store, points, scope, scratch }: Rehearsal): Promise<Comparison> {
   const { options } = drill;
-  let total: Comparison = { compared: 0, files: 0, bytes: 0, count: 0, listed: [] };
+  let total: Comparison = {
+    compared: 0,
+    files: 0,
+    bytes: 0,
+    count: 0,
+    listed: [],
+    unrestorable: { mode: 0, owner: 0, extendedAttributes: 0 },
+  };
   for (const { point, to } of layOut(scratch, points)) {
     const found = await compareTree({
       root: to,
       entries: pickEntries(store.entries(point.id, options.signal), scope.only?.get(point.id)),
-      modes: point.fidelity.modes,
+      kept: point.fidelity,
       whole: scope.only === undefined,
       signal: options.signal,
       onProgress: (done) =>
@@ -260,6 +270,11 @@ function addComparisons(one: Comparison, other: Comparison): Comparison {
     bytes: one.bytes + other.bytes,
     count: one.count + other.count,
     listed,
+    unrestorable: {
+      mode: one.unrestorable.mode + other.unrestorable.mode,
+      owner: one.unrestorable.owner + other.unrestorable.owner,
+      extendedAttributes: one.unrestorable.extendedAttributes + other.unrestorable.extendedAttributes,
+    },
   };
 }
 

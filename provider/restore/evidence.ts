@@ -41,6 +41,8 @@ const recordSchema = z.strictObject({
     count,
     listed: z.array(z.strictObject({ path: z.string(), what: z.string() })).max(100),
   }),
+  /** Of how many entries something could not be restored by this account or in this place, which is no difference; absent for none. */
+  unrestorable: z.strictObject({ mode: count, owner: count, extendedAttributes: count }).optional(),
   checks: z.array(z.strictObject({ name: z.string(), kind: z.string(), passed: z.boolean(), message: z.string() })),
   verdict: z.enum(["passed", "failed"]),
   /** Why it failed, in one sentence without file names; empty for a drill that passed. */

@@ -187,6 +187,8 @@ export function describeStore(traits: StoreTraits): void {
         ]);
         const letter = entries.find((entry) => entry.path.toString() === "letter.txt");
         expect(letter).toMatchObject({ kind: "file", mode: 0o640, size: 12, target: null });
+        const { uid: user, gid: group } = await lstat(join(tree, "letter.txt"));
+        expect(letter?.owner).toEqual(point.fidelity.owners ? { user, group } : null);
         expect(letter?.digest).toBe(createHash("sha256").update("Dear reader,").digest("hex"));
         expect(entries.find((entry) => entry.path.toString() === "nowhere")?.target?.toString()).toBe("/no/such/place");
       });

@@ -122,8 +122,12 @@ export interface PointEntry {
   readonly kind: "file" | "directory" | "link";
   /** Permission bits, e.g. 0o644. */
   readonly mode: number;
+  /** By number, as the source's host knew them; null where the store does not keep owners. */
+  readonly owner: { readonly user: number; readonly group: number } | null;
   /** Nanoseconds since 1970. */
   readonly modifiedAt: bigint;
+  /** Extended attributes, ACLs among them, each as `name=0s<base64 of its value>`; none where the store does not keep them. */
+  readonly extendedAttributes: readonly string[];
   /** Files only. */
   readonly size: number;
   /** SHA-256 of a file's content in hex; empty for others. */

@@ -1,4 +1,17 @@
-import { appendFile, chmod, lstat, mkdir, readdir, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import {
+  appendFile,
+  chmod,
+  lchown,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { join } from "node:path";
 import { acquireLock } from "../../../provider/platform/lock";
 import { type DrillOptions, runDrill } from "../../../provider/restore/drill";
@@ -95,6 +108,23 @@ describe("a drill", () => {
     expect(await readdir(place)).toEqual([]);
     expect(await readEvidence(ground.home, "target")).toEqual({ records: [evidence], chain: { state: "ok" } });
     expect(await readdir(ground.home.locks)).toEqual([]);
+  });
+
+  (process.platform === "linux" ? it : it.skip)("names what lost its extended attributes or its ACL", async () => {
+    execFileSync("setfattr", ["-n", "user.posture", "-v", "content", join(ground.share, "a file.txt")]);
+    execFileSync("setfacl", ["-m", "u:1:r", join(ground.share, "folder")]);
+    await run();
+    await declare();
+    expect((await drill()).evidence).toMatchObject({ verdict: "passed", differences: { count: 0 } });
+    const spoil = async (root: string) => {
+      execFileSync("setfattr", ["-x", "user.posture", join(root, "a file.txt")]);
+      execFileSync("setfacl", ["-x", "u:1", join(root, "folder")]);
+    };
+    const { evidence } = await drill({}, spoiling(spoil));
+    expect(evidence?.differences.listed).toEqual([
+      { path: "a file.txt", what: "extended attributes or ACL differ" },
+      { path: "folder", what: "extended attributes or ACL differ" },
+    ]);
   });
 
   it.each<[string, (root: string) => Promise<void>, readonly { path: string; what: string }[]]>([
