@@ -1,17 +1,5 @@
 import { execFileSync } from "node:child_process";
-import {
-  appendFile,
-  chmod,
-  lchown,
-  lstat,
-  mkdir,
-  readdir,
-  readFile,
-  rm,
-  symlink,
-  utimes,
-  writeFile,
-} from "node:fs/promises";
+import { appendFile, chmod, lstat, mkdir, readdir, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { acquireLock } from "../../../provider/platform/lock";
 import { type DrillOptions, runDrill } from "../../../provider/restore/drill";
