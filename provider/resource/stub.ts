@@ -32,11 +32,35 @@ export class LookUp {
   }
 }
 
+/** What our resources have in common: what they send to the engine, where they live, and whose they are. */
+export abstract class PostureResource extends pulumi.CustomResource {
+  /** Absolute path of the posture home that holds its job, journal, evidence and locks. */
+  declare public readonly home: pulumi.Output<string>;
+  /** The URN that its job and its entry name as theirs. */
+  declare public readonly owner: pulumi.Output<string>;
+
+  /**
+   * @param args the declaration; or what is only looked up, see `get`.
+   * @param outputs the outputs beyond `health`, `home` and `owner`: only those that are named are resolved.
+   */
+  protected constructor(
+    kind: ResourceKind,
+    name: string,
+    args: LookUp | object,
+    outputs: readonly string[],
+    options: pulumi.CustomResourceOptions | undefined,
+  ) {
+    const all = ["health", "home", "owner", ...outputs];
+    super(typeToken(kind), name, toInputs(kind, name, args, all, options), options);
+    warnWhenBlind(this);
+  }
+}
+
 /**
  * What the stub sends to the engine: the arguments, the URN as the owner (methods of a provider see none), and a place for
  * every output, since only those that are named here are resolved. The SDK drops an argument named `id`: it travels by another name.
  */
-export function toInputs(
+function toInputs(
   kind: ResourceKind,
   name: string,
   args: LookUp | object,
@@ -70,7 +94,7 @@ function isPlainObject(value: unknown): value is Readonly<Record<string, unknown
 }
 
 /** Says at the resource's own row that a blind preview did not look at it. */
-export function warnWhenBlind(resource: pulumi.Resource): void {
+function warnWhenBlind(resource: pulumi.Resource): void {
   if (new pulumi.Config("posture").get("observe") !== "state") return;
   void pulumi.log.warn(
     "not observed: posture:observe is state, so drift and staleness are not known in this preview",

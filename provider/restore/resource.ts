@@ -1,12 +1,12 @@
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import type { ArgsOf } from "../resource/inputs";
-import { LookUp, toInputs, typeToken, warnWhenBlind } from "../resource/stub";
+import { LookUp, PostureResource } from "../resource/stub";
 import type { RestoreTargetDeclaration } from "./schema";
 
 /** What a RestoreTarget declares; see the members of the declaration for units and defaults. */
 export type RestoreTargetArgs = ArgsOf<RestoreTargetDeclaration>;
 
-const outputs = ["health", "home", "from", "to", "drill", "maxRestoreTime", "owner"] as const;
+const outputs = ["from", "to", "drill", "maxRestoreTime"] as const;
 
 /**
  * A place to restore to, and the promise that restoring there works: drills restore into a scratch folder of it, compare
@@ -20,15 +20,13 @@ const outputs = ["health", "home", "from", "to", "drill", "maxRestoreTime", "own
  *   maxRestoreTime: "4h",
  * });
  */
-export class RestoreTarget extends pulumi.CustomResource {
+export class RestoreTarget extends PostureResource {
   /** `healthy`, `no recovery point`, `place unusable: …`, `evidence expired: …`, `restore took …`, `drill failed: …`, or why it could not be looked at. */
   declare public readonly health: pulumi.Output<string>;
-  declare public readonly home: pulumi.Output<string>;
   declare public readonly from: pulumi.Output<RestoreTargetDeclaration["from"]>;
   declare public readonly to: pulumi.Output<string>;
   declare public readonly drill: pulumi.Output<RestoreTargetDeclaration["drill"]>;
   declare public readonly maxRestoreTime: pulumi.Output<RestoreTargetDeclaration["maxRestoreTime"]>;
-  declare public readonly owner: pulumi.Output<string>;
 
   /** An existing restore target, by its id; it is observed, not managed. */
   public static get(
@@ -42,7 +40,6 @@ export class RestoreTarget extends pulumi.CustomResource {
 
   /** What is wrong with the arguments is told by `preview`, all at once, before anything is touched. */
   constructor(name: string, args: RestoreTargetArgs | LookUp, options?: pulumi.CustomResourceOptions) {
-    super(typeToken("RestoreTarget"), name, toInputs("RestoreTarget", name, args, outputs, options), options);
-    warnWhenBlind(this);
+    super("RestoreTarget", name, args, outputs, options);
   }
 }

@@ -1,13 +1,13 @@
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import { warnOfForecast } from "../guard/preview-warnings";
 import type { ArgsOf } from "../resource/inputs";
-import { LookUp, toInputs, typeToken, warnWhenBlind } from "../resource/stub";
+import { LookUp, PostureResource } from "../resource/stub";
 import type { ScheduleDeclaration } from "./schema";
 
 /** What a BackupSchedule declares; see the members of the declaration for units and defaults. */
 export type BackupScheduleArgs = ArgsOf<ScheduleDeclaration>;
 
-const outputs = ["health", "home", "when", "sources", "store", "keep", "rpo", "owner", "incarnation"] as const;
+const outputs = ["when", "sources", "store", "keep", "rpo", "incarnation"] as const;
 
 /**
  * Sources + when + store + retention + RPO, installed in a scheduler on a host.
@@ -25,18 +25,14 @@ const outputs = ["health", "home", "when", "sources", "store", "keep", "rpo", "o
  *   rpo: "26h",
  * });
  */
-export class BackupSchedule extends pulumi.CustomResource {
+export class BackupSchedule extends PostureResource {
   /** `healthy`, or the worst of what is wrong in one sentence: times, never ages. */
   declare public readonly health: pulumi.Output<string>;
-  /** Absolute path of the posture home that holds its job, journal and locks. */
-  declare public readonly home: pulumi.Output<string>;
   declare public readonly when: pulumi.Output<ScheduleDeclaration["when"]>;
   declare public readonly sources: pulumi.Output<ScheduleDeclaration["sources"]>;
   declare public readonly store: pulumi.Output<ScheduleDeclaration["store"]>;
   declare public readonly keep: pulumi.Output<ScheduleDeclaration["keep"]>;
   declare public readonly rpo: pulumi.Output<ScheduleDeclaration["rpo"]>;
-  /** The URN that its job and its entry name as theirs. */
-  declare public readonly owner: pulumi.Output<string>;
   /** Marks this very object among all that ever had its id. */
   declare public readonly incarnation: pulumi.Output<string>;
 
@@ -52,8 +48,7 @@ export class BackupSchedule extends pulumi.CustomResource {
 
   /** What is wrong with the arguments is told by `preview`, all at once, before anything is touched. */
   constructor(name: string, args: BackupScheduleArgs | LookUp, options?: pulumi.CustomResourceOptions) {
-    super(typeToken("BackupSchedule"), name, toInputs("BackupSchedule", name, args, outputs, options), options);
-    warnWhenBlind(this);
+    super("BackupSchedule", name, args, outputs, options);
     if (!(args instanceof LookUp)) warnOfForecast(this, name, args);
   }
 }

@@ -1,23 +1,12 @@
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import type { ArgsOf } from "../resource/inputs";
-import { LookUp, toInputs, typeToken, warnWhenBlind } from "../resource/stub";
+import { LookUp, PostureResource } from "../resource/stub";
 import type { SnapshotDeclaration } from "./schema";
 
 /** What a FileShareSnapshot declares; see the members of the declaration for units and defaults. */
 export type FileShareSnapshotArgs = ArgsOf<SnapshotDeclaration>;
 
-const outputs = [
-  "health",
-  "home",
-  "share",
-  "store",
-  "pointId",
-  "takenAt",
-  "files",
-  "bytes",
-  "digest",
-  "owner",
-] as const;
+const outputs = ["share", "store", "pointId", "takenAt", "files", "bytes", "digest"] as const;
 
 /**
  * One recovery point of a file share, taken during `up`, for instance before a migration, and kept out of every prune.
@@ -32,10 +21,9 @@ const outputs = [
  *   verify: "content",
  * });
  */
-export class FileShareSnapshot extends pulumi.CustomResource {
+export class FileShareSnapshot extends PostureResource {
   /** `healthy`, `missing`, `damaged: N files`, `older than maxAge: …`, or why it could not be looked at. */
   declare public readonly health: pulumi.Output<string>;
-  declare public readonly home: pulumi.Output<string>;
   declare public readonly share: pulumi.Output<SnapshotDeclaration["share"]>;
   declare public readonly store: pulumi.Output<SnapshotDeclaration["store"]>;
   /** The store's name for the current recovery point. */
@@ -47,7 +35,6 @@ export class FileShareSnapshot extends pulumi.CustomResource {
   declare public readonly bytes: pulumi.Output<number>;
   /** SHA-256 of its manifest, in hex. */
   declare public readonly digest: pulumi.Output<string>;
-  declare public readonly owner: pulumi.Output<string>;
 
   /** An existing snapshot, by its id; it is observed, not managed. */
   public static get(
@@ -61,8 +48,6 @@ export class FileShareSnapshot extends pulumi.CustomResource {
 
   /** What is wrong with the arguments is told by `preview`, all at once, before anything is touched. */
   constructor(name: string, args: FileShareSnapshotArgs | LookUp, options?: pulumi.CustomResourceOptions) {
-    const inputs = toInputs("FileShareSnapshot", name, args, outputs, options);
-    super(typeToken("FileShareSnapshot"), name, inputs, options);
-    warnWhenBlind(this);
+    super("FileShareSnapshot", name, args, outputs, options);
   }
 }
