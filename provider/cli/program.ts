@@ -7,9 +7,11 @@ import { addGlobalOptions, type CommandSurroundings } from "./command";
 import { registerDoctor } from "./doctor";
 import { registerDrill } from "./drill";
 import { exitCodesHelp } from "./exit-codes";
+import { registerGate } from "./gate";
 import { registerInit } from "./init";
 import { registerList } from "./list";
 import { registerLync } from "./lync";
+import { registerOrphans } from "./orphans";
 import { registerPrune } from "./prune";
 import { registerPurge } from "./purge";
 import { registerRestore } from "./restore";
@@ -28,6 +30,8 @@ const commands = [
   registerPrune,
   registerPurge,
   registerDoctor,
+  registerOrphans,
+  registerGate,
   registerInit,
   registerLync,
 ];

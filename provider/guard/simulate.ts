@@ -1,6 +1,6 @@
 import { toMilliseconds } from "../platform/durations";
 import { slots } from "../schedule/due-times";
-import type { Keep, ScheduleDeclaration } from "../schedule/schema";
+import { type Keep, type ScheduleDeclaration, scheduleSchema } from "../schedule/schema";
 import { fixedFrom, type WorstCase, worstCase, worstCaseOverFixedSpan } from "../schedule/worst-case";
 import { type RetainableSet, selectRetained } from "../snapshot/retention";
 
@@ -13,6 +13,15 @@ export interface SimulatedAge {
 
 /** What of a schedule's declaration decides how it comes out. */
 export type Simulated = Pick<ScheduleDeclaration, "when" | "keep" | "rpo" | "expectedDuration">;
+
+const simulatedSchema = scheduleSchema.pick({ when: true, keep: true, rpo: true, expectedDuration: true }).strip();
+
+/** What of a property bag is simulated; null where it is not known yet, or not valid. */
+export function simulatedDeclaration(properties: Readonly<Record<string, unknown>>): Simulated | null {
+  const known = Object.entries(properties).filter(([, value]) => value !== undefined);
+  const parsed = simulatedSchema.safeParse(Object.fromEntries(known));
+  return parsed.success ? parsed.data : null;
+}
 
 /** What the retention holds after a year of runs, just after the last of them. */
 export interface SimulatedRetention {

@@ -68,14 +68,19 @@ export function listControls({ framework, controls: chosen = {} }: ControlsSetti
   });
 }
 
-/** A finding in one line: what was found, what satisfies the control, and by what names it is known. */
-export function describeFinding({ name, found, satisfiedBy, names, waiver, state }: ControlFinding): string {
-  const known = names.length === 0 ? "" : ` [${names.join("; ")}]`;
+/** A finding in one line: of what, what was found, what satisfies the control, and by what names it is known. */
+export function describeFinding(finding: ControlFinding): string {
+  const known = finding.names.length === 0 ? "" : ` [${finding.names.join("; ")}]`;
+  return `${finding.name}: ${explainFinding(finding)}${known}`;
+}
+
+/** What was found, and what satisfies the control. */
+export function explainFinding({ found, satisfiedBy, waiver, state }: ControlFinding): string {
   const lapsed =
     state === "expired" && waiver !== null
       ? ` The waiver of ${waiver.owner} (${waiver.reason}) expired on ${waiver.expires}.`
       : "";
-  return `${name}: ${found}. To satisfy it: ${satisfiedBy}.${lapsed}${known}`;
+  return `${found}. To satisfy it: ${satisfiedBy}.${lapsed}`;
 }
 
 function concerns({ resource }: Waiver, { urn, name }: Observation): boolean {
