@@ -7,7 +7,7 @@ import { simulatedDeclaration } from "../simulate";
 import { describeForecast } from "../warnings";
 import { type Difference, findDifferences } from "./differences";
 import type { PreviewSeen, SeenResource } from "./events";
-import { withoutPaths } from "./redact";
+import { collectPaths, withoutPaths } from "./redact";
 
 /** What the gate is run on: a change that somebody proposes, or the state of things. */
 export type Occasion = "pr" | "schedule";
@@ -102,7 +102,10 @@ export function drawReport(evidence: Evidence): GateReport {
     ...evidence.notes,
   ];
   const verdict = decide(findings, isBroken, isBlind(seen));
-  const shown = (text: string) => (on === "pr" ? withoutPaths(text) : text);
+  const known = new Set(
+    resources.flatMap(({ state, observed, declared }) => collectPaths([state, observed, declared])),
+  );
+  const shown = (text: string) => (on === "pr" ? withoutPaths(text, [...known]) : text);
   return {
     format: 1,
     stack,

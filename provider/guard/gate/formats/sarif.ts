@@ -27,7 +27,12 @@ export function toSarif(report: GateReport): string {
             rules: listRules(report),
           },
         },
-        invocations: [{ executionSuccessful: report.verdict !== "broken", properties: { verdict: report.verdict } }],
+        invocations: [
+          {
+            executionSuccessful: report.verdict !== "broken",
+            properties: { stack: report.stack, verdict: report.verdict },
+          },
+        ],
         results: report.findings.map((finding) => toResult(finding, report)),
       },
     ],
