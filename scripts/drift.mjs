@@ -24,6 +24,10 @@ runMain(async () => {
     ["pulumi", "preview", "--diff", "--suppress-outputs", "--expect-no-changes", ...stack],
     options,
   );
+  if (seen !== 0)
+    process.stdout.write(
+      "\nThat error is meant: with --expect-no-changes a pipeline stops here, and a person looks.\n",
+    );
   title("pulumi up   repairs it");
   const repaired = await run(["pulumi", "up", "--yes", "--skip-preview", "--suppress-outputs", ...stack], options);
   title("pulumi preview --expect-no-changes   is it clean?");

@@ -25,6 +25,14 @@ runMain(async () => {
 function describe(outputs) {
   const stands = JSON.parse(outputs);
   const command = `npx backup-posture --home ${relative(process.cwd(), stands.postureHome)}`;
+  const tried = [
+    { typed: "npm run drift", does: "tamper with it in five ways; see the preview name each, and `up` repair it" },
+    { typed: "npm run pulumi -- preview --diff", does: "what a reviewer sees; any pulumi command works here" },
+    { typed: `${command} status`, does: "the health of every job; list, verify, restore, doctor: --help" },
+    { typed: `${command} agent`, does: "fires what is due, until you stop it: without it nothing runs at 01:00" },
+    { typed: "npm run pulumi -- destroy", does: "take the jobs away again; recovery points and evidence stay" },
+  ];
+  const width = Math.max(...tried.map(({ typed }) => typed.length));
   process.stdout.write(`
 What stands now:
   a schedule            ${stands.scheduleId}: nightly at 01:00; its first recovery set is taken (${stands.scheduleHealth})
@@ -33,10 +41,6 @@ What stands now:
   the posture home      ${stands.postureHome}: jobs, journal, evidence
 
 What to try next:
-  npm run drift                     tamper with it in five ways; see the preview name each, and \`up\` repair it
-  npm run pulumi -- preview --diff  what a reviewer sees; any pulumi command works here
-  ${command} status    the health of every job; list, verify, restore, doctor: --help
-  ${command} agent     fires what is due, until you stop it
-  npm run pulumi -- destroy         take the jobs away again; recovery points and evidence stay
+${tried.map(({ typed, does }) => `  ${typed.padEnd(width)}   ${does}`).join("\n")}
 `);
 }

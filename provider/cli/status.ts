@@ -3,6 +3,7 @@ import { z } from "zod";
 import { healthy } from "../declaration/health";
 import { formatInstant } from "../platform/clock";
 import type { LockHolder } from "../platform/lock";
+import type { Home } from "../runner/home";
 import { type JobHealth, observeHome } from "../runner/observe-home";
 import { findAgent } from "../schedule/agent";
 import { type CommandSurroundings, register } from "./command";
@@ -39,7 +40,7 @@ export function registerStatus(program: Command, surroundings: CommandSurroundin
             jobs.length === 0 ? "no jobs" : describe(jobs),
             "",
             ...advise(unhealthy),
-            describeAgent(agent, needsAgent),
+            describeAgent(agent, needsAgent, home),
           ].join("\n"),
         };
       },
@@ -67,7 +68,8 @@ function advise(unhealthy: readonly JobHealth[]): readonly string[] {
   return [`${formatCount(unhealthy.length, "job")} not healthy; what to do:`, ...new Set(advice), ""];
 }
 
-function describeAgent(agent: LockHolder | null, needed: boolean): string {
+function describeAgent(agent: LockHolder | null, needed: boolean, home: Home): string {
   if (agent !== null) return `agent: process ${agent.pid} on ${agent.host}, since ${agent.acquiredAt}`;
-  return needed ? colors.red("agent: none runs, so nothing fires; start it: backup-posture agent") : "agent: none runs";
+  if (!needed) return "agent: none runs";
+  return colors.red(`agent: none runs, so nothing fires; start it: backup-posture agent --home ${home.root}`);
 }

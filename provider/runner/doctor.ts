@@ -192,7 +192,7 @@ class Examined {
 
 function describeStore({ path }: StoreDeclaration, points: readonly RecoveryPoint[]): Finding {
   const damaged = points.filter((point) => point.damage !== null).length;
-  if (damaged === 0) return good("store", path, `${points.length} recovery points`);
+  if (damaged === 0) return good("store", path, `${points.length} recovery point${points.length === 1 ? "" : "s"}`);
   return bad(
     "store",
     path,
@@ -284,7 +284,8 @@ async function examinePlace(job: DrillJob, stores: Examined): Promise<Finding> {
 async function examineEvidence(home: Home, job: DrillJob): Promise<readonly Finding[]> {
   try {
     const { records, chain } = await readEvidence(home, job.id);
-    if (chain.state === "ok") return [good("evidence", job.id, `${records.length} records`)];
+    if (chain.state === "ok")
+      return [good("evidence", job.id, `${records.length} record${records.length === 1 ? "" : "s"}`)];
     return [
       bad(
         "evidence",

@@ -1,5 +1,5 @@
 import { describeHealth, type Fault, notInstalledFault, unreachableFault } from "../declaration/health";
-import { now } from "../platform/clock";
+import { formatInstant, now } from "../platform/clock";
 import { PostureError } from "../platform/errors";
 import { nextDue } from "../schedule/calendar";
 import { openScheduler } from "../schedule/schedulers";
@@ -18,7 +18,7 @@ export interface JobHealth {
   readonly health: string;
   /** Everything that is wrong, the worst first. */
   readonly faults: readonly Fault[];
-  /** How the last run or drill ended; null where none ever did. */
+  /** How the last run or drill ended, or when a snapshot's point was taken; null where nothing ever was. */
   readonly last: Pick<RunEnded, "at" | "outcome" | "message"> | null;
   /** When it is due next, ISO 8601; null where nothing fires it. */
   readonly nextDue: string | null;
@@ -54,22 +54,32 @@ async function observeJob(view: HomeView, id: string): Promise<JobHealth> {
 }
 
 async function look(view: HomeView, id: string, job: FoundJob): Promise<Omit<JobHealth, "id" | "kind">> {
-  const observation = await observe(view, id, job);
+  const { observation, last } = await observe(view, id, job);
   const faults = job.state === "absent" ? [notInstalledFault("the job file is missing")] : observation.faults;
   const entry = observation.entry ?? (await view.findEntry(undefined, id));
   const due = entry === null || !entry.enabled || entry.damage !== null ? null : nextDue(entry.when, now(), id);
   return {
     health: describeHealth(faults),
     faults,
-    last: await findLast(view.home, id),
+    last,
     nextDue: due === null ? null : due.toISOString(),
   };
 }
 
-async function observe(view: HomeView, id: string, job: FoundJob): Promise<Observation> {
+async function observe(
+  view: HomeView,
+  id: string,
+  job: FoundJob,
+): Promise<{ observation: Observation; last: JobHealth["last"] }> {
   const kind = job.state === "present" ? job.job.kind : "schedule";
-  if (kind === "snapshot") return observeSnapshot(view, id, null);
-  return kind === "drill" ? observeRestoreTarget(view, id, null) : observeSchedule(view, id, null);
+  if (kind === "snapshot") {
+    const observation = await observeSnapshot(view, id, null);
+    const { point } = observation;
+    const last = { outcome: "succeeded", message: "" } as const;
+    return { observation, last: point === null ? null : { at: formatInstant(point.startedAt), ...last } };
+  }
+  const observation = await (kind === "drill" ? observeRestoreTarget : observeSchedule)(view, id, null);
+  return { observation, last: await findLast(view.home, id) };
 }
 
 async function findLast(home: Home, id: string): Promise<JobHealth["last"]> {

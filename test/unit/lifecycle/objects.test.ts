@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { createProviders, type Providers } from "../../../provider/lifecycle/providers";
 import { describeHome } from "../../../provider/runner/home";
+import { observeHome } from "../../../provider/runner/observe-home";
 import { runSchedule } from "../../../provider/runner/run";
 import { openStore } from "../../../provider/snapshot/stores";
 import { makeScratchFolder } from "../../fixtures/scratch";
@@ -181,6 +182,14 @@ describe("an id that is taken", () => {
     await make("BackupSchedule", adopting, fresh(), "urn:second");
     expect(await readFile(job(), "utf8")).toContain('"urn:second"');
   });
+});
+
+it("the status of a snapshot tells when its point was taken", async () => {
+  await make("FileShareSnapshot");
+  const last = { at: declaredAt, outcome: "succeeded", message: "" };
+  expect(await observeHome(describeHome(home), new AbortController().signal)).toMatchObject([
+    { kind: "snapshot", last },
+  ]);
 });
 
 describe("removal", () => {
