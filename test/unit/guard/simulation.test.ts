@@ -77,6 +77,34 @@ describe("simulation", () => {
   }, 3_600_000);
 });
 
+describe("no false alarm", () => {
+  it("a valid posture gets no warning and no error that brute force contradicts", () => {
+    fc.assert(
+      fc.property(declarations, fc.constantFrom("30m", "26h", "8d", "400d"), (drawn, rpo) => {
+        const declaration = { ...drawn, rpo };
+        const wall = wallOf(declaration.when.timeZone ?? "UTC");
+        const due = readDueTimes(declaration.when, wall).filter((instant) => instant >= from);
+        const duration = toMilliseconds(declaration.expectedDuration ?? "0s");
+        const year = due.filter((instant) => instant < from + 365 * day);
+        const runs = runWithoutOverlap(year, duration);
+        const worst = longestAge(due, 400, duration);
+        fc.pre(worst !== undefined && runs.length > 0);
+        const held = pruneAsItGoes(runs, declaration);
+        const lookBack = (held.at(-1) ?? 0) - (held[0] ?? 0);
+        for (const { kind, sentence } of findPreviewFindings(declaration)) {
+          if (kind === "starts-skipped") expect(year.length - runs.length).toBeGreaterThan(0);
+          if (kind === "few-recovery-sets") expect(held).toHaveLength(1);
+          if (kind === "short-look-back") expect(lookBack).toBeLessThan(day);
+          // The product looks at years, brute force at 400 days: what is rarer may be worse, and its day then lies beyond them.
+          const beyond = Date.parse(/on (\d{4}-\d\d-\d\d)/.exec(sentence)?.[1] ?? "") > from + 398 * day;
+          if (kind === "rpo-not-met" && !beyond) expect(worst.milliseconds).toBeGreaterThan(toMilliseconds(rpo));
+        }
+      }),
+      { numRuns, maxSkipsPerRun: 50 },
+    );
+  }, 3_600_000);
+});
+
 describe("findPreviewFindings", () => {
   const table: readonly { declaration: Partial<ScheduleDeclaration> & { when: When }; findings: readonly string[] }[] =
     [
