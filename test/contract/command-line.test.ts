@@ -1,10 +1,8 @@
 import { createHash } from "node:crypto";
 import { chmod, chown, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { writeJob } from "../../provider/runner/job";
 import { readJournal } from "../../provider/runner/journal";
 import { openScheduler } from "../../provider/schedule/schedulers/index";
-import { openStore } from "../../provider/snapshot/stores/index";
 import { type Ground, makeGround } from "../fixtures/posture";
 
 const binary = resolve(__dirname, "../../provider/bin/backup-posture.js");
@@ -17,7 +15,7 @@ const onLinux = process.platform === "linux" ? it : it.skip;
 let ground: Ground;
 beforeEach(async () => {
   ground = await makeGround();
-  await openStore({ kind: "directory", path: ground.store }).initialise(signal);
+  await ground.readyStore();
 });
 afterEach(() => ground.remove());
 
@@ -50,22 +48,6 @@ async function callForJson(
 ): Promise<{ code: number; document: unknown; stderr: string }> {
   const { code, stdout, stderr } = await call("--json", ...commandLine);
   return { code, document: JSON.parse(stdout) as unknown, stderr };
-}
-
-async function addTarget(to: string): Promise<void> {
-  await writeJob(ground.home, {
-    format: 1,
-    id: "target",
-    kind: "drill",
-    owner: null,
-    incarnation: "first",
-    createdAt: "2026-01-01T00:00:00Z",
-    declaration: {
-      from: { schedule: "shares", store: { kind: "directory", path: ground.store } },
-      to,
-      drill: { every: "7d" },
-    },
-  });
 }
 
 describe("help", () => {
@@ -440,7 +422,7 @@ describe("a drill", () => {
     await ground.addSchedule("shares");
     await call("run", "shares");
     const place = join(ground.root, "place");
-    await addTarget(place);
+    await ground.addTarget({ to: place });
     expect(await callForJson("drill", "target")).toMatchObject({
       code: 1,
       document: { outcome: "failed", evidence: { verdict: "failed" } },
@@ -467,7 +449,7 @@ describe("a drill", () => {
 describe("status and doctor", () => {
   it("find what is wrong, say what to do, and end with exit code 3", async () => {
     await ground.addSchedule("shares");
-    await addTarget(join(ground.root, "absent"));
+    await ground.addTarget({ to: join(ground.root, "absent") });
     const { code, document } = await callForJson("status");
     expect(code).toBe(3);
     expect(document).toMatchObject({

@@ -1,7 +1,6 @@
 import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { readEvidence } from "../../provider/restore/evidence";
-import { writeJob } from "../../provider/runner/job";
 import { type RunEnded, readJournal } from "../../provider/runner/journal";
 import { findLostPoints } from "../../provider/runner/lost-points";
 import { runSchedule } from "../../provider/runner/run";
@@ -20,7 +19,7 @@ const killParent: Hook["command"] = [process.execPath, "-e", "process.kill(proce
 let ground: Ground;
 beforeEach(async () => {
   ground = await makeGround();
-  await store().initialise(signal);
+  await ground.readyStore();
   for (const source of sources) await change(source, 0);
 });
 afterEach(() => ground.remove());
@@ -164,21 +163,8 @@ describe("a drill that is killed", () => {
   it("at any moment leaves whole evidence, and the next one removes its scratch folder", async () => {
     await declare();
     await runSchedule(ground.home, "shares", { signal });
-    const place = join(ground.root, "place");
-    await mkdir(place);
-    await writeJob(ground.home, {
-      format: 1,
-      id: "target",
-      kind: "drill",
-      owner: null,
-      incarnation: "first",
-      createdAt: "2026-01-01T00:00:00Z",
-      declaration: {
-        from: { schedule: "shares", store: { kind: "directory", path: ground.store } },
-        to: place,
-        drill: { every: "7d" },
-      },
-    });
+    await mkdir(ground.place);
+    await ground.addTarget();
     const { milliseconds } = await startAndKill(["drill", "target"], 60_000);
     let killed = 0;
     for (let round = 1; round <= kills; round++) {
@@ -186,7 +172,7 @@ describe("a drill that is killed", () => {
       expect((await readEvidence(ground.home, "target")).chain).toEqual({ state: "ok" });
     }
     expect(await startAndKill(["drill", "target"], 60_000)).toMatchObject({ killed: false });
-    expect(await readdir(place)).toEqual([]);
+    expect(await readdir(ground.place)).toEqual([]);
     const { records, chain } = await readEvidence(ground.home, "target");
     expect(chain).toEqual({ state: "ok" });
     const passed = (await endedRecords("target")).filter((record) => record.outcome === "succeeded");

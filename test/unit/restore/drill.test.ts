@@ -7,7 +7,6 @@ import { readEvidence } from "../../../provider/restore/evidence";
 import type { RestoreTargetDeclaration } from "../../../provider/restore/schema";
 import type { Drivers } from "../../../provider/runner/drivers";
 import { standardDrivers } from "../../../provider/runner/drivers";
-import { writeJob } from "../../../provider/runner/job";
 import { appendRecord, readJournal } from "../../../provider/runner/journal";
 import { runSchedule } from "../../../provider/runner/run";
 import { openStore } from "../../../provider/snapshot/stores/index";
@@ -21,9 +20,9 @@ let place: string;
 
 beforeEach(async () => {
   ground = await makeGround();
-  place = join(ground.root, "place");
+  place = ground.place;
   await mkdir(place);
-  await openStore({ kind: "directory", path: ground.store }).initialise(signal);
+  await ground.readyStore();
   await symlink("folder/ünïcode.txt", join(ground.share, "link"));
   await mkdir(join(ground.share, "empty"));
   await ground.addSchedule("shares");
@@ -35,22 +34,7 @@ async function run(): Promise<void> {
   expect(await runSchedule(ground.home, "shares", { signal })).toMatchObject({ outcome: "succeeded" });
 }
 
-async function declare(declaration: Partial<RestoreTargetDeclaration> = {}): Promise<void> {
-  await writeJob(ground.home, {
-    format: 1,
-    id: "target",
-    kind: "drill",
-    owner: null,
-    incarnation: "first",
-    createdAt: "2026-01-01T00:00:00Z",
-    declaration: {
-      from: { schedule: "shares", store: { kind: "directory", path: ground.store } },
-      to: place,
-      drill: { every: "7d" },
-      ...declaration,
-    },
-  });
-}
+const declare = (declaration: Partial<RestoreTargetDeclaration> = {}) => ground.addTarget(declaration);
 
 const drill = (options: Partial<DrillOptions> = {}, drivers: Drivers = standardDrivers) =>
   runDrill(ground.home, "target", { signal, ...options }, drivers);

@@ -4,7 +4,6 @@ import { HomeView } from "../../../provider/runner/home-view";
 import { readJournal } from "../../../provider/runner/journal";
 import { observeSchedule } from "../../../provider/runner/observe";
 import { runSchedule } from "../../../provider/runner/run";
-import { openStore } from "../../../provider/snapshot/stores";
 import { type Ground, makeGround } from "../../fixtures/posture";
 
 const signal = new AbortController().signal;
@@ -12,7 +11,7 @@ let ground: Ground;
 
 beforeEach(async () => {
   ground = await makeGround();
-  await openStore({ kind: "directory", path: ground.store }).initialise(signal);
+  await ground.readyStore();
   await writeFile(join(ground.root, "version"), "1");
 });
 afterEach(() => ground.remove());
