@@ -71,8 +71,18 @@ function toInputs(
   const __provider = providerSource(kind);
   if (args instanceof LookUp) return { ...named, ...args.toInputs(), __provider };
   const { id: requestedId, ...others }: Readonly<Record<string, unknown>> = withoutSecrets({ ...args });
-  const owner = pulumi.createUrn(name, typeToken(kind), options?.parent);
+  const owner = withoutDependencies(pulumi.createUrn(name, typeToken(kind), options?.parent));
   return { ...named, ...others, requestedId, owner, __provider };
+}
+
+/**
+ * A URN that is no reason to wait: it comes from the parent's, and to depend on a component is to depend on all its children, of which each
+ * would then wait for the others, for ever.
+ */
+function withoutDependencies(urn: pulumi.Output<string>): Promise<string> {
+  return new Promise((resolve) => {
+    urn.apply(resolve);
+  });
 }
 
 /** Secrets would reach the provider in plain, and the job from there: `check` refuses what is put in their place. */
