@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { instant, sentence } from "../declaration/primitives";
+import { commandLine, duration, instant, sentence } from "../declaration/primitives";
 import { catalogue } from "./catalogue";
 
 /** What others back up, and until when that may be relied on. */
@@ -14,6 +14,21 @@ export const evidenceSchema = z.strictObject({
 
 /** What others back up, and until when that may be relied on. */
 export type Evidence = z.infer<typeof evidenceSchema>;
+
+/** What others back up, and a command that tells when they did so last. */
+export const probedEvidenceSchema = z.strictObject({
+  /** What is backed up, and where that can be seen. */
+  what: sentence,
+  /** Prints the ISO 8601 instant of the last backup; run by the runner's account, in previews too. */
+  command: commandLine,
+  /** Default: `5m`. */
+  timeout: duration.optional(),
+  /** The oldest that the last backup may be. */
+  maxAge: duration,
+});
+
+/** What others back up, and a command that tells when they did so last. */
+export type ProbedEvidence = z.infer<typeof probedEvidenceSchema>;
 
 /** That something is knowingly left without a backup. */
 export const waiverSchema = z.strictObject({
@@ -39,7 +54,10 @@ const outside: readonly string[] = catalogue.outsideRequirements.map(({ id }) =>
 /** Evidence by the id of the outside requirement that it is for. */
 export const evidenceByIdSchema = z.record(
   z.string().refine((id) => outside.includes(id), `must be one of ${outside.join(", ")}`),
-  evidenceSchema,
+  z.union(
+    [evidenceSchema, probedEvidenceSchema],
+    "must be an object with what, at and until, or with what, command and maxAge",
+  ),
   "must be an object of evidence by the requirement's id",
 );
 

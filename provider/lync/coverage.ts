@@ -1,6 +1,6 @@
 import { formatInstant } from "../platform/clock";
 import { formatMilliseconds } from "../platform/durations";
-import type { Evidence, Waiver } from "./assurances";
+import type { Evidence, ProbedEvidence, Waiver } from "./assurances";
 import { type BackupPart, listBackupParts, type PersistentChatMethod } from "./backup-parts";
 import {
   type BackupItem,
@@ -24,7 +24,7 @@ export interface DeclaredPosture {
   readonly topology: Topology;
   readonly persistentChat: PersistentChatMethod;
   readonly schedules: readonly CoveringSchedule[];
-  readonly evidence: Readonly<Record<string, Evidence>>;
+  readonly evidence: Readonly<Record<string, Evidence | ProbedEvidence>>;
   readonly waivers: Readonly<Record<string, Waiver>>;
   /** How far Active Directory's backup may be from the recovery set; null: not said. */
   readonly maxSkewMilliseconds: number | null;
@@ -51,12 +51,13 @@ export type CoverageState =
 /**
  * What becomes of every item of the catalogue in a deployment: each has at least one row.
  *
- * @param moment the present, by which evidence and waivers expire.
+ * @param moment the present, by which evidence and waivers expire; null: whether they have is not judged here, since what a program says
+ * must not depend on when it runs.
  * @param setStartedAt when the newest recovery set was begun; null: not known, and Active Directory's distance to it is not judged.
  */
 export function judgeCoverage(
   posture: DeclaredPosture,
-  moment: Date,
+  moment: Date | null,
   setStartedAt: Date | null = null,
 ): readonly CoverageRow[] {
   const parts = listBackupParts(posture.topology, posture.persistentChat);
@@ -97,7 +98,7 @@ function judgeBackupItem(
   posture: DeclaredPosture,
   item: BackupItem,
   parts: readonly BackupPart[],
-  moment: Date,
+  moment: Date | null,
 ): readonly CoverageRow[] {
   const own = parts.filter(({ covers }) => covers.includes(item.id));
   if (own.length === 0) return [row(item, null, { kind: "not-needed", because: whyAbsent(posture.topology, item.id) })];
@@ -111,7 +112,7 @@ function judgeTransientData(
   posture: DeclaredPosture,
   item: TransientData,
   parts: readonly BackupPart[],
-  moment: Date,
+  moment: Date | null,
 ): CoverageRow {
   const part = parts.find(({ covers }) => covers.includes(item.id));
   if (part !== undefined) {
@@ -133,11 +134,18 @@ function judgeTransientData(
 function judgeOutside(
   posture: DeclaredPosture,
   item: OutsideRequirement,
-  moment: Date,
+  moment: Date | null,
   setStartedAt: Date | null,
 ): CoverageRow {
   const evidence = posture.evidence[item.id];
-  if (evidence !== undefined && new Date(evidence.until) > moment && new Date(evidence.at) <= moment)
+  if (evidence !== undefined && "command" in evidence)
+    return row(item, null, {
+      kind: "outside",
+      evidence: evidence.what,
+      at: "what its probe tells",
+      until: `${evidence.maxAge} after that`,
+    });
+  if (evidence !== undefined && holds(evidence, moment))
     return row(
       item,
       null,
@@ -153,9 +161,13 @@ function judgeOutside(
   return row(item, null, { kind: "uncovered", why: waiver.fault ?? describeNoEvidence(evidence, moment) });
 }
 
-function describeNoEvidence(evidence: Evidence | undefined, moment: Date): string {
+function holds({ at, until }: Evidence, moment: Date | null): boolean {
+  return moment === null || (new Date(until) > moment && new Date(at) <= moment);
+}
+
+function describeNoEvidence(evidence: Evidence | undefined, moment: Date | null): string {
   if (evidence === undefined) return "nobody has given evidence of its backup";
-  if (new Date(evidence.at) > moment) return `its evidence is of the future, ${evidence.at}`;
+  if (moment !== null && new Date(evidence.at) > moment) return `its evidence is of the future, ${evidence.at}`;
   return `its evidence expired at ${evidence.until}`;
 }
 
@@ -178,7 +190,7 @@ function judgePart(
   part: BackupPart,
   id: string,
   subject: string | null,
-  moment: Date,
+  moment: Date | null,
 ): CoverageState {
   const by = posture.schedules.filter(({ sources }) => sources.includes(part.name)).map(({ name }) => name);
   if (by.length > 0) return { kind: "covered", by };
@@ -191,11 +203,11 @@ function findWaiver(
   { waivers }: DeclaredPosture,
   id: string,
   subject: string | null,
-  moment: Date,
+  moment: Date | null,
 ): { readonly state: CoverageState | null; readonly fault: string | null } {
   const waiver = (subject === null ? undefined : waivers[`${id}:${subject}`]) ?? waivers[id];
   if (waiver === undefined) return { state: null, fault: null };
-  if (waiver.until !== undefined && new Date(waiver.until) <= moment)
+  if (waiver.until !== undefined && moment !== null && new Date(waiver.until) <= moment)
     return { state: null, fault: `the waiver by ${waiver.by} expired at ${waiver.until}` };
   const { by, reason, until = null } = waiver;
   return { state: { kind: "waived", by, reason, until }, fault: null };
