@@ -12,7 +12,7 @@ export const checkout = resolve(__dirname, "../..");
  * installed, as policies see them.
  */
 export interface ResourceSpec {
-  readonly kind: "BackupSchedule" | "FileShareSnapshot" | "RestoreTarget" | "Stand";
+  readonly kind: "BackupSchedule" | "FileShareSnapshot" | "LyncBackupPosture" | "RestoreTarget" | "Stand";
   readonly args?: Readonly<Record<string, unknown>>;
   readonly get?: string;
   readonly options?: Readonly<Record<string, unknown>>;

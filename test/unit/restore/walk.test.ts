@@ -2,9 +2,12 @@ import { appendFile, mkdtemp, readFile, rm, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
+import { listBackupParts } from "../../../provider/lync/backup-parts";
+import { listFailures, planRestore } from "../../../provider/lync/restore-plan";
 import type { PlanStep, RestorePlan } from "../../../provider/restore/plan";
 import { openPlanJournal } from "../../../provider/restore/plan-journal";
 import { type Question, type WalkEnd, walkPlan } from "../../../provider/restore/walk";
+import { exampleTopology } from "../../fixtures/windows/deployment";
 
 let folder: string;
 let journalPath: string;
@@ -52,6 +55,8 @@ class World {
   readonly ran: string[] = [];
   readonly asked: string[] = [];
   killAt: string | null = null;
+  /** The step before which the process ends; null: none. */
+  stopBefore: string | null = null;
   exitCodes: Record<string, number> = {};
   answers: (question: Question, step: PlanStep) => boolean = () => true;
 
@@ -61,7 +66,9 @@ class World {
       plan,
       journal,
       {
-        show: () => undefined,
+        show: ({ id }) => {
+          if (id === this.stopBefore) throw new Error("stopped");
+        },
         ask: (question, asked) => {
           this.asked.push(`${question} ${asked.id}`);
           return Promise.resolve(this.answers(question, asked));
@@ -222,6 +229,37 @@ describe("a walk that was killed", () => {
       { numRuns: 60 },
     );
   });
+
+  it.each(["standard-edition", "enterprise-pool", "two-pools-mirrored"])(
+    "%s: every plan for it, stopped at every boundary between two steps, does what an unbroken walk does",
+    async (name) => {
+      const topology = await exampleTopology(name);
+      const parts = listBackupParts(topology).map((part) => ({
+        name: part.name,
+        schedule: "lync",
+        point: `point-of-${part.name}`,
+        startedAt: new Date(0),
+      }));
+      for (const failure of listFailures(topology)) {
+        const view = { id: "set", startedAt: new Date(0), folder: "D:\\restore", parts };
+        const whole = planRestore(topology, failure, view);
+        const unbroken = new World();
+        expect(await unbroken.walk(whole)).toEqual({ state: "finished" });
+        await rm(journalPath);
+        const stopped = new World();
+        for (const { id } of whole.steps) {
+          stopped.stopBefore = id;
+          await expect(stopped.walk(whole)).rejects.toThrow("stopped");
+        }
+        stopped.stopBefore = null;
+        expect(await stopped.walk(whole)).toEqual({ state: "finished" });
+        expect(stopped.ran).toEqual(unbroken.ran);
+        expect(stopped.asked).toEqual(unbroken.asked);
+        await rm(journalPath);
+      }
+    },
+    60_000,
+  );
 
   it("takes a record that was cut off for one that was not made", async () => {
     const world = new World();
