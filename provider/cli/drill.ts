@@ -1,10 +1,11 @@
 import type { Command } from "commander";
 import { z } from "zod";
-import { identifier } from "../declaration/primitives";
+import { identifier, instant } from "../declaration/primitives";
 import { formatMilliseconds } from "../platform/durations";
 import { type DrillEnded, runDrill } from "../restore/drill";
 import type { EvidenceRecord } from "../restore/evidence";
 import { type CommandSurroundings, register } from "./command";
+import { dueSinceOption, findNothingDue } from "./due-since";
 import { type ExitCode, exitCodes } from "./exit-codes";
 import { noteFault } from "./faults";
 import { colors, formatBytes, formatCount, formatTable } from "./format";
@@ -19,11 +20,20 @@ export function registerDrill(program: Command, surroundings: CommandSurrounding
       details:
         "The restore goes into a scratch folder in the declared place, which is removed again. " +
         "Exit code 1 when something differs or a check fails, 3 when all is well but the restore took longer than maxRestoreTime.",
-      options: [["--restart-evidence", "set broken evidence aside for good and begin a new chain with this drill"]],
+      options: [
+        ["--restart-evidence", "set broken evidence aside for good and begin a new chain with this drill"],
+        dueSinceOption,
+      ],
       examples: [["drill shares-restore", "rehearse the restore now"]],
-      input: z.object({ id: identifier, restartEvidence: z.boolean().default(false) }),
-      act: async (context, { id, restartEvidence }) => {
+      input: z.object({
+        id: identifier,
+        restartEvidence: z.boolean().default(false),
+        dueSince: instant.optional(),
+      }),
+      act: async (context, { id, restartEvidence, dueSince }) => {
         const { signal, progress } = context;
+        const idle = await findNothingDue(context, "drill", id, dueSince);
+        if (idle !== null) return idle;
         const onFault = noteFault(context);
         const drilled = await runDrill(context.home, id, {
           signal,

@@ -1,10 +1,11 @@
 import type { Command } from "commander";
 import { z } from "zod";
-import { identifier } from "../declaration/primitives";
+import { identifier, instant } from "../declaration/primitives";
 import { formatMilliseconds } from "../platform/durations";
 import type { RunEnded } from "../runner/journal";
 import { runSchedule } from "../runner/run";
 import { type CommandSurroundings, register } from "./command";
+import { dueSinceOption, findNothingDue } from "./due-since";
 import { exitCodes } from "./exit-codes";
 import { noteFault } from "./faults";
 import { colors, formatBytes, formatCount } from "./format";
@@ -21,6 +22,7 @@ export function registerRun(program: Command, surroundings: CommandSurroundings)
       options: [
         ["--even-if-paused", "run although the schedule is paused"],
         ["--accept-empty", "accept a share that is empty although its last recovery point holds files"],
+        dueSinceOption,
       ],
       examples: [
         ["run shares", "take a recovery set of the schedule shares"],
@@ -30,9 +32,12 @@ export function registerRun(program: Command, surroundings: CommandSurroundings)
         id: identifier,
         evenIfPaused: z.boolean().default(false),
         acceptEmpty: z.boolean().default(false),
+        dueSince: instant.optional(),
       }),
-      act: async (context, { id, evenIfPaused, acceptEmpty }) => {
+      act: async (context, { id, evenIfPaused, acceptEmpty, dueSince }) => {
         const { signal, progress } = context;
+        const idle = await findNothingDue(context, "run", id, dueSince);
+        if (idle !== null) return idle;
         const onFault = noteFault(context);
         const ended = await runSchedule(context.home, id, {
           signal,

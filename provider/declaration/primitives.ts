@@ -62,6 +62,11 @@ export const sentence = z
   .max(500, "must be at most 500 characters")
   .refine((value) => !/[\u0000-\u001f\u007f]/.test(value), "must be one line without control characters");
 
+/** The name of an account of the host. */
+export const accountName = z
+  .string("must be the name of an account")
+  .regex(/^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/, "must be the name of an account");
+
 /** The name of an environment variable. */
 export const variableName = z
   .string()

@@ -14,6 +14,8 @@ export interface CommandOptions {
   readonly input?: string | Readable;
   /** How text stands for bytes, in input and output; with `latin1` every character is one byte. Default: `utf8`. */
   readonly encoding?: "utf8" | "latin1";
+  /** Whether the last line break of the output is kept. Default: false. */
+  readonly keepLastLineBreak?: boolean;
   /** The command's whole environment; default: this process's. */
   readonly environment?: Readonly<Record<string, string>>;
   /** Working directory; default: this process's. */
@@ -78,6 +80,7 @@ function toExecaOptions(options: CommandOptions): Options & { reject: false; enc
     timeout: options.timeoutMilliseconds,
     cancelSignal: options.signal,
     forceKillAfterDelay: 2_000,
+    stripFinalNewline: options.keepLastLineBreak !== true,
     stdin: options.input === undefined ? "ignore" : "pipe",
     ...(options.input === undefined ? {} : { input: toInput(options.input, options.encoding) }),
     ...(options.environment === undefined ? {} : { env: { ...options.environment }, extendEnv: false }),

@@ -3,11 +3,9 @@ import type { Kind, Target } from "../lifecycle/kind";
 import { ensureDirectory } from "../platform/atomic-file";
 import { toMilliseconds } from "../platform/durations";
 import { messageOf, PostureError } from "../platform/errors";
-import type { HomeView } from "../runner/home-view";
 import { writeJob } from "../runner/job";
 import { observeRestoreTarget } from "../runner/observe";
-import { openScheduler } from "../schedule/schedulers";
-import type { Scheduler } from "../schedule/schedulers/scheduler";
+import { installEntry, schedulerOf } from "../schedule/entry";
 import { restoreTargetShape } from "./defaults";
 import { type RestoreTargetDeclaration, restoreTargetSchema } from "./schema";
 
@@ -20,12 +18,12 @@ export const restoreTargetKind: Kind<RestoreTargetDeclaration> = {
   keys: Object.keys(restoreTargetSchema.shape),
   shape: restoreTargetShape,
   controls,
-  scheduler: openSchedulerOf,
+  scheduler: schedulerOf,
   starting: (view, declaration) =>
     declaration.drill === undefined
       ? null
       : {
-          scheduler: openSchedulerOf(view, declaration),
+          scheduler: schedulerOf(view, declaration),
           onCreate: declaration.runOnCreate ?? false,
           whenStale: declaration.onStale === "run",
           waitMilliseconds: toMilliseconds(declaration.waitFor ?? "0s"),
@@ -44,17 +42,17 @@ export const restoreTargetKind: Kind<RestoreTargetDeclaration> = {
 };
 
 async function install(target: Target<RestoreTargetDeclaration>): Promise<void> {
-  const { view, id, owner, incarnation, createdAt, declaration } = target;
+  const { view, id, owner, incarnation, createdAt, declaration, previous } = target;
   await makePlace(id, declaration.to);
   const settings = restoreTargetSchema.parse(without(declaration, ["id", "host", "home", ...controls]));
   await writeJob(view.home, { format: 1, kind: "drill", id, owner, incarnation, createdAt, declaration: settings });
-  const scheduler = openSchedulerOf(view, declaration);
   if (declaration.drill === undefined) {
-    await scheduler.remove(id, view.signal);
+    await schedulerOf(view, previous ?? declaration).remove(id, view.signal);
     return;
   }
   const when = { every: declaration.drill.every };
-  await scheduler.install({ id, verb: "drill", when, owner, incarnation, pausedUntil: null }, view.signal);
+  const entry = { id, verb: "drill" as const, when, owner, incarnation, pausedUntil: null };
+  await installEntry(view, entry, declaration, previous);
 }
 
 /** What somebody changed in the entry shows where it was declared. */
@@ -71,8 +69,4 @@ async function makePlace(id: string, to: string): Promise<void> {
       cause: error,
     });
   }
-}
-
-function openSchedulerOf(view: HomeView, declaration: RestoreTargetDeclaration): Scheduler {
-  return openScheduler(declaration.scheduler ?? { kind: "embedded" }, view.home);
 }

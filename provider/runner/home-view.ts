@@ -1,5 +1,6 @@
 import { instant } from "../declaration/primitives";
 import { PostureError } from "../platform/errors";
+import { defaultScheduler } from "../schedule/defaults";
 import { openScheduler } from "../schedule/schedulers";
 import type { ObservedEntry } from "../schedule/schedulers/scheduler";
 import type { SchedulerDeclaration } from "../schedule/schema";
@@ -88,10 +89,10 @@ export class HomeView {
   }
 
   async findEntry(declaration: SchedulerDeclaration | undefined, id: string): Promise<ObservedEntry | null> {
-    const scheduler = declaration ?? { kind: "embedded" };
+    const scheduler = declaration ?? defaultScheduler;
     if (this.#written.has(id))
       return (await openScheduler(scheduler, this.home).observe([id], this.signal)).get(id) ?? null;
-    const entries = remember(this.#entries, scheduler.kind, async () => {
+    const entries = remember(this.#entries, JSON.stringify(scheduler), async () => {
       const found = await openScheduler(scheduler, this.home).list(this.signal);
       return new Map(found.map((entry) => [entry.id, entry]));
     });

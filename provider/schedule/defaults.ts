@@ -6,6 +6,9 @@ export const defaultGrace = "1h";
 /** How long a hook, or the command of a drill's check, may take. */
 export const defaultCommandTimeout = "5m";
 
+/** What fires an entry where nothing is declared. */
+export const defaultScheduler = { kind: "embedded" } as const;
+
 /** Defaults of the inputs that every kind has. */
 export const placementDefaults = { host: { kind: "local" }, adopt: false } as const;
 
@@ -13,7 +16,7 @@ export const placementDefaults = { host: { kind: "local" }, adopt: false } as co
 export const scheduleShape: CanonicalShape = {
   defaults: {
     ...placementDefaults,
-    scheduler: { kind: "embedded" },
+    scheduler: defaultScheduler,
     grace: defaultGrace,
     expectedDuration: "0s",
     runOnCreate: false,

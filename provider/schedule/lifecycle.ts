@@ -5,13 +5,11 @@ import { without } from "../lifecycle/bag";
 import { refuseLoss } from "../lifecycle/consent";
 import type { Bag, Kind, Target } from "../lifecycle/kind";
 import { toMilliseconds } from "../platform/durations";
-import type { HomeView } from "../runner/home-view";
 import { writeJob } from "../runner/job";
 import { observeSchedule } from "../runner/observe";
 import { describeSource } from "../sources/schema";
 import { scheduleShape } from "./defaults";
-import { openScheduler } from "./schedulers";
-import type { Scheduler } from "./schedulers/scheduler";
+import { installEntry, schedulerOf } from "./entry";
 import { type ScheduleDeclaration, scheduleSchema } from "./schema";
 
 /** Inputs of a schedule that steer `up` and are not written to its host. */
@@ -24,9 +22,9 @@ export const scheduleKind: Kind<ScheduleDeclaration> = {
   keys: Object.keys(scheduleSchema.shape),
   shape: scheduleShape,
   controls,
-  scheduler: openSchedulerOf,
+  scheduler: schedulerOf,
   starting: (view, declaration) => ({
-    scheduler: openSchedulerOf(view, declaration),
+    scheduler: schedulerOf(view, declaration),
     onCreate: declaration.runOnCreate ?? false,
     whenStale: declaration.onStale === "run",
     waitMilliseconds: toMilliseconds(declaration.waitFor ?? "0s"),
@@ -54,11 +52,7 @@ async function install(target: Target<ScheduleDeclaration>): Promise<void> {
   await writeJob(view.home, { format: 1, kind: "schedule", id, owner, incarnation, createdAt, declaration: settings });
   const pausedUntil = declaration.paused?.until ?? null;
   const entry = { id, verb: "run" as const, when: declaration.when, owner, incarnation, pausedUntil };
-  await openSchedulerOf(view, declaration).install(entry, view.signal);
-}
-
-function openSchedulerOf(view: HomeView, declaration: ScheduleDeclaration): Scheduler {
-  return openScheduler(declaration.scheduler ?? { kind: "embedded" }, view.home);
+  await installEntry(view, entry, declaration, previous);
 }
 
 function announce(declaration: ScheduleDeclaration, previous: ScheduleDeclaration | null): readonly string[] {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import {
   absolutePath,
+  accountName,
   commandLine,
   duration,
   durationOrZero,
@@ -167,8 +168,15 @@ export type HostDeclaration = z.infer<typeof hostSchema>;
 /** What fires the entry. Default: `embedded`, the jobs that `backup-posture agent` fires. */
 export const schedulerSchema = z.discriminatedUnion(
   "kind",
-  [z.strictObject({ kind: z.literal("embedded") })],
-  'must be an object whose kind is "embedded"',
+  [
+    z.strictObject({ kind: z.literal("embedded") }),
+    z.strictObject({
+      kind: z.literal("cron"),
+      /** The account whose crontab it stands in, and as whom it runs: the one that deploys, and owns the posture home. */
+      runAs: accountName,
+    }),
+  ],
+  'must be an object whose kind is "embedded" or "cron"',
 );
 
 /** See {@link schedulerSchema}. */

@@ -1,12 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { describeHome, initialiseHome } from "../../provider/runner/home";
+import { createCronScheduler } from "../../provider/schedule/schedulers/cron";
 import { createEmbeddedScheduler } from "../../provider/schedule/schedulers/embedded";
 import { openScheduler } from "../../provider/schedule/schedulers/index";
 import type { When } from "../../provider/schedule/schema";
+import { openCronPlace } from "../fixtures/cron-place";
 import { describeScheduler, makeEntry, type SchedulerUnderTest } from "./scheduler-conformance";
 
 const whens: readonly When[] = [
@@ -18,6 +20,7 @@ const whens: readonly When[] = [
 ];
 
 describeScheduler({ name: "embedded", whens, open: openEmbedded });
+describeScheduler({ name: "cron", whens, open: openCron });
 
 describe("the embedded scheduler's files", () => {
   const { signal } = new AbortController();
@@ -95,6 +98,44 @@ async function openEmbedded(): Promise<SchedulerUnderTest> {
       },
     },
     dispose: () => rm(root, { recursive: true, force: true }),
+  };
+}
+
+async function openCron(): Promise<SchedulerUnderTest> {
+  const place = await openCronPlace();
+  const home = await prepareHome(place.folder);
+  const started: string[] = [];
+  const host = {
+    crontab: place.crontab,
+    timeZone: "Europe/Berlin",
+    lockFolder: join(place.folder, "locks"),
+    launch: async (_: unknown, verb: string, id: string) => {
+      started.push(`${verb} ${id}`);
+      return { ended: Promise.resolve(0) };
+    },
+  };
+  const editBlock = async (id: string, change: (block: string) => string): Promise<void> => {
+    const marked = new RegExp(`# BEGIN backup-posture ${id}\\n[^]*# END backup-posture ${id}\\n`);
+    place.write(place.read().replace(marked, change));
+  };
+  return {
+    scheduler: createCronScheduler({ kind: "cron", runAs: userInfo().username }, home, host),
+    started: async () => started,
+    countWrites: async () => place.countCalls("-"),
+    countLooks: async () => place.countCalls("-l"),
+    tamper: {
+      disable: (id) => editBlock(id, (block) => block.replace(/^(?=[0-9@])/gm, "#")),
+      changeTime: (id) => editBlock(id, (block) => block.replace(/^0 3 \* \* \* /m, "0 5 * * * ")),
+      removeEntry: (id) => editBlock(id, () => ""),
+      damage: (id) => editBlock(id, (block) => block.replace(/ run /g, " purge ")),
+      addForeign: async () => {
+        const odd =
+          "# mine\nPATH=/usr/bin:/bin\r\n\n*/5 * * * *\tdate +\\%s # BEGIN backup-posture\nCRON_TZ=Asia/Tokyo\n";
+        place.write(`${place.read()}${odd}`);
+        return async () => place.read().slice(-odd.length);
+      },
+    },
+    dispose: () => place.dispose(),
   };
 }
 

@@ -61,9 +61,11 @@ export async function launchRunner(home: Home, verb: EntryVerb, id: string): Pro
   return startDetached([process.execPath, commandLineModule, verb, id, "--home", home.root]);
 }
 
-const commandLineModule = join(__dirname, "..", "..", "cli", "main.js");
+/** The command line of this package, for Node. */
+export const commandLineModule = join(__dirname, "..", "..", "cli", "main.js");
 
-function requireIdentifiers(ids: readonly string[]): void {
+/** @throws PostureError `usage` where one is none. */
+export function requireIdentifiers(ids: readonly string[]): void {
   for (const id of ids) {
     const fault = identifier.safeParse(id).error?.issues[0]?.message;
     if (fault !== undefined) throw new PostureError("usage", `the id of an entry ${fault}`);

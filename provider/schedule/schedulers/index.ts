@@ -1,13 +1,15 @@
 import type { Home } from "../../runner/home";
 import type { SchedulerDeclaration } from "../schema";
+import { createCronScheduler } from "./cron";
 import { createEmbeddedScheduler } from "./embedded";
 import type { Scheduler } from "./scheduler";
 
-const openers: { readonly [K in SchedulerDeclaration["kind"]]: (home: Home) => Scheduler } = {
-  embedded: (home) => createEmbeddedScheduler(home),
-};
-
 /** The scheduler that a declaration names, for a posture home. Touches nothing. */
 export function openScheduler(declaration: SchedulerDeclaration, home: Home): Scheduler {
-  return openers[declaration.kind](home);
+  switch (declaration.kind) {
+    case "embedded":
+      return createEmbeddedScheduler(home);
+    case "cron":
+      return createCronScheduler(declaration, home);
+  }
 }
