@@ -8,6 +8,7 @@ const systemPackages = [
   { name: "attr", command: "getfattr" },
   { name: "acl", command: "getfacl" },
   { name: "systemd", command: "systemd-analyze" },
+  { name: "cron", command: "crontab" },
 ];
 
 /**

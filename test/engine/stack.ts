@@ -58,6 +58,8 @@ export interface Stack extends Project {
   state(): Promise<readonly StateResource[]>;
 }
 
+type ChangeOfEnvironment = (environment: Readonly<Record<string, string>>) => Readonly<Record<string, string>>;
+
 const exportSchema = z.object({
   deployment: z.object({
     resources: z
@@ -105,8 +107,12 @@ for (const [key, { kind, args, get, options = {} }] of Object.entries(resources)
 }
 `;
 
-/** A new stack, with an empty program. */
-export async function makeStack(name = "test"): Promise<Stack> {
+/**
+ * A new stack, with an empty program.
+ *
+ * @param change what the environment of its commands has beside, or instead of, what the engine needs.
+ */
+export async function makeStack(name = "test", change: ChangeOfEnvironment = () => ({})): Promise<Stack> {
   const project = await makeProject(
     {
       "Pulumi.yaml": "name: engine-test\nruntime:\n  name: nodejs\n  options:\n    typescript: false\n",
@@ -115,6 +121,7 @@ export async function makeStack(name = "test"): Promise<Stack> {
       "resources.json": '{"resources":{}}',
     },
     name,
+    change,
   );
   const home = join(project.root, "home");
   await project.setConfig("posture:home", home);
@@ -140,12 +147,17 @@ export async function makeStack(name = "test"): Promise<Stack> {
  *
  * @param files Path and content of its files, `Pulumi.yaml` among them. Packages resolve as in the checkout.
  */
-export async function makeProject(files: Readonly<Record<string, string>>, name = "test"): Promise<Project> {
+export async function makeProject(
+  files: Readonly<Record<string, string>>,
+  name = "test",
+  change: ChangeOfEnvironment = () => ({}),
+): Promise<Project> {
   const engine = process.env.BACKUP_POSTURE_ENGINE;
   if (engine === undefined) throw new Error("BACKUP_POSTURE_ENGINE is not set: run engine tests by npm test");
   const root = await mkdtemp(join(tmpdir(), "posture-engine-"));
   const [folder, userHome] = [join(root, "project"), join(root, "user")];
-  const environment = engineEnvironment(root, engine, { ...process.env, HOME: userHome });
+  const usual = engineEnvironment(root, engine, { ...process.env, HOME: userHome });
+  const environment = { ...usual, ...change(usual) };
   const run = async (command: readonly string[], now?: string): Promise<Told> => {
     const env = now === undefined ? environment : { ...environment, BACKUP_POSTURE_NOW: now };
     return tell(isRoot() ? [...withoutOverride, ...command] : command, folder, env);

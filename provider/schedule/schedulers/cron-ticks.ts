@@ -1,7 +1,6 @@
 import { toMilliseconds } from "../../platform/durations";
-import { parseCron } from "../cron-expression";
+import { evenStretches, parseCron } from "../calendar";
 import type { When } from "../schema";
-import { evenStretches } from "../time-zone";
 
 const minutesPerDay = 1_440;
 const millisecondsPerMinute = 60_000;

@@ -1,6 +1,6 @@
 import { readFileSync, readlinkSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
-import { homedir, userInfo } from "node:os";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { formatInstant, now } from "../../platform/clock";
 import { messageOf, PostureError } from "../../platform/errors";
@@ -184,11 +184,7 @@ class Crontab {
       });
     } catch (error) {
       if (!(error instanceof PostureError)) throw error;
-      throw new PostureError(
-        "unreachable",
-        `crontab of ${this.account}: ${messageOf(error)}; on Debian: apt-get install cron`,
-        { cause: error },
-      );
+      throw new PostureError("unreachable", `crontab of ${this.account}: ${messageOf(error)}`, { cause: error });
     }
   }
 
@@ -206,7 +202,7 @@ function describeHost(): CronHost {
   return {
     crontab: "crontab",
     timeZone: readHostTimeZone(),
-    lockFolder: join(homedir(), ".local", "state", "backup-posture"),
+    lockFolder: join(process.env.XDG_STATE_HOME ?? join(userInfo().homedir, ".local", "state"), "backup-posture"),
     launch: launchRunner,
   };
 }
