@@ -7,8 +7,6 @@ import { type RetainableSet, selectRetained } from "../snapshot/retention";
 /** How old the last good backup becomes if every run succeeds and takes as long as expected. */
 export interface SimulatedAge {
   readonly worstCase: WorstCase;
-  /** The worst case, in milliseconds, if the zone's clocks were never changed. */
-  readonly withoutClockChanges: number;
 }
 
 /** What of a schedule's declaration decides how it comes out. */
@@ -57,11 +55,16 @@ function lookAtAge(
   span: { readonly from: Date; readonly days: number } | undefined,
 ): SimulatedAge {
   const duration = toMilliseconds(expectedDuration);
-  const worst = (whenInZone: typeof when) =>
+  const worst =
     span === undefined
-      ? worstCaseOverFixedSpan(whenInZone, duration)
-      : worstCase(whenInZone, { ...span, expectedDurationMilliseconds: duration });
-  return { worstCase: worst(when), withoutClockChanges: worst({ ...when, timeZone: "UTC" }).milliseconds };
+      ? worstCaseOverFixedSpan(when, duration)
+      : worstCase(when, { ...span, expectedDurationMilliseconds: duration });
+  return { worstCase: worst };
+}
+
+/** The worst case of {@link simulateAge}, in milliseconds, if the zone's clocks were never changed. */
+export function simulateAgeOnEvenClocks({ when, expectedDuration }: Simulated): number {
+  return simulateAge({ when: { ...when, timeZone: "UTC" }, expectedDuration }).worstCase.milliseconds;
 }
 
 /**

@@ -1,6 +1,12 @@
 import { formatMilliseconds, toMilliseconds } from "../platform/durations";
 import type { Keep } from "../schedule/schema";
-import { countSkippedStarts, type Simulated, simulateAge, simulateRetention } from "./simulate";
+import {
+  countSkippedStarts,
+  type Simulated,
+  simulateAge,
+  simulateAgeOnEvenClocks,
+  simulateRetention,
+} from "./simulate";
 
 /** Something that a preview says about a declaration before anything has happened. */
 export interface PreviewFinding {
@@ -32,11 +38,11 @@ export function findPreviewWarnings(declaration: Simulated): readonly PreviewFin
 export function findUnmetRpo(declaration: Simulated): readonly PreviewFinding[] {
   if (declaration.rpo === undefined) return [];
   const limit = toMilliseconds(declaration.rpo);
-  const { worstCase, withoutClockChanges } = simulateAge(declaration);
+  const { worstCase } = simulateAge(declaration);
   if (worstCase.milliseconds <= limit) return [];
   const zone = declaration.when.timeZone ?? "UTC";
   const worst = formatSpan(worstCase.milliseconds);
-  const cause = withoutClockChanges <= limit ? ` (DST, ${zone})` : "";
+  const cause = simulateAgeOnEvenClocks(declaration) <= limit ? ` (DST, ${zone})` : "";
   return [
     {
       kind: "rpo-not-met",

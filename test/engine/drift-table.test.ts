@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { declaredAt, noticedAt, type Row, rows, type Scene } from "./drift-rows";
+import { compareWithPage } from "./reviewers-table";
 import { expectSuccess, isRoot, makeStack, type Stack, type Told } from "./stack";
 
 /** All rows stand in one stack: one preview shows all drift, one `up` repairs what it can, one preview is clean. */
@@ -44,6 +45,11 @@ describe("drift", () => {
   it.each(rows)("$name: the preview names it", (row) => {
     if (!played.includes(row)) return;
     expect(blockOf(preview, row.name)).toMatch(row.shows);
+  });
+
+  it("reads as docs/reviewers-table.md has it", () => {
+    const said = new Map(played.map((row) => [row.name, blockOf(preview, row.name)]));
+    compareWithPage(said, stack.root);
   });
 
   it("is repaired by up, but for what only a person can mend", () => {

@@ -5,7 +5,7 @@ import { restoreTargetSchema } from "../../restore/schema";
 import { defaultGrace } from "../../schedule/defaults";
 import { scheduleSchema } from "../../schedule/schema";
 import { describeSource, sourceSchema } from "../../sources/schema";
-import { simulateAge, simulateRetention } from "../simulate";
+import { simulateAge, simulateAgeOnEvenClocks, simulateRetention } from "../simulate";
 import { readAzure } from "./azure";
 import { findFacts, type Gap, type Place, type Posture, type Protection, type Snapshot, type Target } from "./model";
 import { holdsUnknown, type PlainResource, textAt, unknownProperty, valueAt } from "./properties";
@@ -42,7 +42,7 @@ function readSchedule({ urn, name, properties }: PlainResource, places: PlacesBy
     name,
     id: textAt(properties, "id") ?? null,
     sources: sources.success ? Object.values(sources.data).flatMap(readSource) : [],
-    interval: simulated.success ? simulateAge({ when: simulated.data.when }).withoutClockChanges : null,
+    interval: simulated.success ? simulateAgeOnEvenClocks({ when: simulated.data.when }) : null,
     noticedAfter: simulated.success ? readNoticedAfter(simulated.data, properties.grace) : null,
     pausedUntil: textAt(properties, "paused.until") ?? null,
     lookBack: simulated.success ? readLookBack(simulated.data) : null,
