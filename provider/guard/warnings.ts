@@ -20,6 +20,8 @@ export interface PreviewFinding {
 }
 
 const millisecondsPerDay = 86_400_000;
+/** Runs that are expected to take longer are not simulated: dense schedules would skip millions of starts meanwhile. */
+const longestSimulated = 60 * millisecondsPerDay;
 
 /**
  * What can be foretold of a schedule, errors first. The same for the same declaration whenever it is asked: it simulates a fixed span,
@@ -31,12 +33,12 @@ export function findPreviewFindings(declaration: Simulated): readonly PreviewFin
 
 /** The warnings among {@link findPreviewFindings}. */
 export function findPreviewWarnings(declaration: Simulated): readonly PreviewFinding[] {
-  return [...findSkippedStarts(declaration), ...findThinRetention(declaration)];
+  return isSimulated(declaration) ? [...findSkippedStarts(declaration), ...findThinRetention(declaration)] : [];
 }
 
 /** The errors among {@link findPreviewFindings}: an rpo that cannot be met. */
 export function findUnmetRpo(declaration: Simulated): readonly PreviewFinding[] {
-  if (declaration.rpo === undefined) return [];
+  if (declaration.rpo === undefined || !isSimulated(declaration)) return [];
   const limit = toMilliseconds(declaration.rpo);
   const { worstCase } = simulateAge(declaration);
   if (worstCase.milliseconds <= limit) return [];
@@ -58,6 +60,7 @@ export function findUnmetRpo(declaration: Simulated): readonly PreviewFinding[] 
  * retention holds after a year and how far they reach back.
  */
 export function describeForecast(declaration: Simulated): string {
+  if (!isSimulated(declaration)) return "nothing is foretold of runs that are expected to take longer than 60 days";
   const { worstCase } = simulateAge(declaration);
   const day = formatDay(worstCase.at, declaration.when.timeZone ?? "UTC");
   const age = `the last backup gets at most ${formatSpan(worstCase.milliseconds)} old (${day})`;
@@ -65,6 +68,10 @@ export function describeForecast(declaration: Simulated): string {
   const { sets, lookBackMilliseconds } = simulateRetention(declaration);
   const held = `${sets} recovery set${sets === 1 ? "" : "s"}`;
   return `${age}; after a year keep holds ${held}, the longest look-back is ${formatSpan(lookBackMilliseconds)}`;
+}
+
+function isSimulated({ expectedDuration = "0s" }: Simulated): boolean {
+  return toMilliseconds(expectedDuration) <= longestSimulated;
 }
 
 function findSkippedStarts(declaration: Simulated): readonly PreviewFinding[] {

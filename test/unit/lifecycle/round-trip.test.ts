@@ -46,7 +46,7 @@ describe("a declaration of any shape, installed and observed", () => {
         { numRuns },
       );
     },
-    120_000,
+    600_000,
   );
 });
 
