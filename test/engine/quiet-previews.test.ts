@@ -48,7 +48,7 @@ it(`shows no difference in ${times.length} previews in a row through the night i
     waiting: { kind: "BackupSchedule", args: { when: berlin, sources, store, keep: { daily: 7 } } },
     taken: {
       kind: "BackupSchedule",
-      args: { when: { ...berlin, jitter: "10m" }, sources, store, rpo: "25h", runOnCreate: true, waitFor: "3m" },
+      args: { when: { ...berlin, jitter: "10m" }, sources, store, rpo: "26h", runOnCreate: true, waitFor: "3m" },
     },
     snapshot: { kind: "FileShareSnapshot", args: { share: { path: share }, store, maxAge: "1d", verify: "content" } },
     target: {
