@@ -34,8 +34,8 @@ const millisecondsPerDay = 86_400_000;
 const mostStarts = 50_000;
 
 /**
- * The pairs of schedules whose runs are expected at the same time: all that read one source, and the first of each host where both say how
- * long they take. Over 400 days from 2027-01-01, never from today, so that two looks at one commit never differ. Schedules with `jitter` are
+ * The pairs of schedules whose runs are expected at the same time: each schedule with the first before it, by name, that reads the same
+ * source, and the first pair of each host where both say how long they take. Over 400 days from 2027-01-01, never from today, so that two looks at one commit never differ. Schedules with `jitter` are
  * spread on purpose and left out, and so are runs that only touch. Without an `expectedDuration` a run takes no time: only starts at the very
  * same moment count.
  */
@@ -48,15 +48,33 @@ export function findOverlaps<S extends Overlapping>(schedules: readonly S[]): re
 }
 
 function findOfSources<S extends Overlapping>(ordered: readonly S[], calendars: Calendars): readonly Overlap<S>[] {
-  const overlaps: Overlap<S>[] = [];
-  for (const [index, one] of ordered.entries())
-    for (const other of ordered.slice(index + 1)) {
-      const what = one.home === other.home ? findShared(one, other) : undefined;
-      if (what === undefined) continue;
-      const at = findFirst(listRuns(one, calendars), listRuns(other, calendars));
-      if (at !== undefined) overlaps.push({ schedules: [one, other], shared: { kind: "source", what }, at });
+  const described = ordered.map((schedule) => ({
+    schedule,
+    sources: Object.values(schedule.sources).map(describeSource),
+  }));
+  return described.flatMap((other, index) => {
+    for (const one of described.slice(0, index)) {
+      const overlap = findOfSource(one, other, calendars);
+      if (overlap !== undefined) return [overlap];
     }
-  return overlaps;
+    return [];
+  });
+}
+
+interface Described<S> {
+  readonly schedule: S;
+  readonly sources: readonly string[];
+}
+
+function findOfSource<S extends Overlapping>(
+  { schedule: one, sources }: Described<S>,
+  { schedule: other, sources: others }: Described<S>,
+  calendars: Calendars,
+): Overlap<S> | undefined {
+  const what = one.home === other.home ? findShared(sources, others) : undefined;
+  if (what === undefined) return undefined;
+  const at = findFirst(listRuns(one, calendars), listRuns(other, calendars));
+  return at === undefined ? undefined : { schedules: [one, other], shared: { kind: "source", what }, at };
 }
 
 function findOfHosts<S extends Overlapping>(ordered: readonly S[], calendars: Calendars): readonly Overlap<S>[] {
@@ -92,9 +110,9 @@ function takesTime({ expectedDuration = "0s" }: Overlapping): boolean {
 }
 
 /** What both read: the same thing, or a folder within one of the other's. */
-function findShared(one: Overlapping, other: Overlapping): string | undefined {
-  for (const ours of Object.values(one.sources).map(describeSource))
-    for (const theirs of Object.values(other.sources).map(describeSource)) {
+function findShared(one: readonly string[], other: readonly string[]): string | undefined {
+  for (const ours of one)
+    for (const theirs of other) {
       if (ours === theirs || isWithin(ours, theirs)) return ours;
       if (isWithin(theirs, ours)) return theirs;
     }

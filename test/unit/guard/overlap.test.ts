@@ -50,7 +50,12 @@ describe("findOverlaps", () => {
           const at = firstTogether(one, other);
           return at === undefined ? [] : [`${one.name} ${other.name} ${new Date(at).toISOString()}`];
         });
-        expect(shown("source")).toEqual(expectedOfSources.sort());
+        const partners = new Set<string>();
+        const firstOfEach = expectedOfSources.sort().filter((line) => {
+          const [, other = ""] = line.split(" ");
+          return partners.size < partners.add(other).size;
+        });
+        expect(shown("source")).toEqual(firstOfEach);
         for (const home of ["", "/other"]) {
           const timed = still.filter(([one, other]) => one.home === home && takesTime(one) && takesTime(other));
           const moments = timed.map(([one, other]) => firstTogether(one, other)).filter((at) => at !== undefined);
