@@ -33,6 +33,11 @@ const fields: readonly [Field, Field, Field, Field, Field] = [
   { name: "day of week", least: 0, most: 7, names: ["sun", "mon", "tue", "wed", "thu", "fri", "sat"] },
 ];
 
+/** Schedules of one program share few expressions, and each is asked for many times. */
+const mostRemembered = 1_000;
+const faults = new Map<string, { readonly value: string | undefined }>();
+const parsed = new Map<string, { readonly value: CronExpression }>();
+
 const longestMonths = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 const millisecondsPerDay = 86_400_000;
 
@@ -41,6 +46,10 @@ const millisecondsPerDay = 86_400_000;
  * lists, ranges, steps, and names of months and weekdays, that fires at all. The reason names the field and never repeats the value.
  */
 export function findCronFault(expression: string): string | undefined {
+  return remember(faults, expression, lookForFault);
+}
+
+function lookForFault(expression: string): string | undefined {
   const parts = expression.split(" ");
   if (expression.length > 500) return "must be a cron expression of at most 500 characters";
   if (parts.length !== 5 || parts.includes(""))
@@ -54,6 +63,10 @@ export function findCronFault(expression: string): string | undefined {
 
 /** Takes apart an expression without fault. Where day of month and day of week are both restricted, either is enough, as in every cron. */
 export function parseCron(expression: string): CronExpression {
+  return remember(parsed, expression, parse);
+}
+
+function parse(expression: string): CronExpression {
   const pattern = new CronPattern(expression, undefined, { mode: "5-part" });
   const minutes = indexesOf(pattern.minute);
   const hours = indexesOf(pattern.hour);
@@ -125,4 +138,17 @@ function findCombinationFault(expression: string): string | undefined {
   const earliest = pattern.day.indexOf(1) + 1;
   const fires = longestMonths.some((length, month) => pattern.month[month] === 1 && earliest <= length);
   return fires ? undefined : "must be a cron expression that fires; day of month: none of its months has such a day";
+}
+
+function remember<Value>(
+  known: Map<string, { readonly value: Value }>,
+  expression: string,
+  find: (expression: string) => Value,
+): Value {
+  const found = known.get(expression);
+  if (found !== undefined) return found.value;
+  const value = find(expression);
+  if (known.size >= mostRemembered) known.clear();
+  known.set(expression, { value });
+  return value;
 }
