@@ -22,6 +22,23 @@ const whens: readonly When[] = [
 describeScheduler({ name: "embedded", whens, open: openEmbedded });
 describeScheduler({ name: "cron", whens, open: openCron });
 
+describe("a block in the crontab whose description was damaged", () => {
+  it("is written anew, also for another zone than the host's", async () => {
+    const { signal } = new AbortController();
+    const { place, scheduler } = await openCronTable();
+    try {
+      const entry = makeEntry("nightly", { when: { cron: "0 3 * * *", timeZone: "America/New_York" } });
+      await scheduler.install(entry, signal);
+      place.write(place.read().replace('{"verb"', "{verb"));
+      expect((await scheduler.list(signal))[0]?.damage).toBe("its description cannot be read");
+      await scheduler.install(entry, signal);
+      expect(await scheduler.list(signal)).toEqual([{ ...entry, enabled: true, damage: null }]);
+    } finally {
+      await place.dispose();
+    }
+  });
+});
+
 describe("the embedded scheduler's files", () => {
   const { signal } = new AbortController();
   let root: string;
@@ -101,7 +118,7 @@ async function openEmbedded(): Promise<SchedulerUnderTest> {
   };
 }
 
-async function openCron(): Promise<SchedulerUnderTest> {
+async function openCronTable() {
   const place = await openCronPlace();
   const home = await prepareHome(place.folder);
   const started: string[] = [];
@@ -114,12 +131,18 @@ async function openCron(): Promise<SchedulerUnderTest> {
       return { ended: Promise.resolve(0) };
     },
   };
+  const scheduler = createCronScheduler({ kind: "cron", runAs: userInfo().username }, home, host);
+  return { place, scheduler, started };
+}
+
+async function openCron(): Promise<SchedulerUnderTest> {
+  const { place, scheduler, started } = await openCronTable();
   const editBlock = async (id: string, change: (block: string) => string): Promise<void> => {
     const marked = new RegExp(`# BEGIN backup-posture ${id}\\n[^]*# END backup-posture ${id}\\n`);
     place.write(place.read().replace(marked, change));
   };
   return {
-    scheduler: createCronScheduler({ kind: "cron", runAs: userInfo().username }, home, host),
+    scheduler,
     started: async () => started,
     countWrites: async () => place.countCalls("-"),
     countLooks: async () => place.countCalls("-l"),

@@ -97,13 +97,10 @@ export function createCronScheduler(
 function install(text: string, entry: ScheduleEntry, surroundings: CronSurroundings): string {
   const { id, verb, when, owner, incarnation, pausedUntil } = entry;
   const wanted: ScheduleEntry = { id, verb, when, owner, incarnation, pausedUntil };
-  const blocks = findBlocks(text).filter((block) => block.id === id);
-  const [standing] = blocks;
-  if (standing !== undefined && blocks.length === 1) {
-    const seen = readBlock(standing, surroundings);
-    const same = putBlock(text, { ...wanted, since: seen.since }, surroundings);
-    if (seen.enabled && seen.damage === null && same === text) return text;
-  }
+  const [standing, ...others] = findBlocks(text).filter((block) => block.id === id);
+  const seen = standing === undefined || others.length > 0 ? null : readBlock(standing, surroundings);
+  // A damaged one does not tell since when it stood.
+  if (seen?.damage === null && putBlock(text, { ...wanted, since: seen.since }, surroundings) === text) return text;
   return putBlock(text, { ...wanted, since: formatInstant(now()) } satisfies CronEntry, surroundings);
 }
 
