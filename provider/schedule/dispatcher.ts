@@ -5,6 +5,7 @@ import type { Home } from "../runner/home";
 import { readJournal } from "../runner/journal";
 import { type AgentState, readState, removeState, writeState } from "./agent-state";
 import { latestDue, nextDue } from "./calendar";
+import { lateAfter } from "./scheduled-start";
 import type { Launch } from "./schedulers/embedded";
 import { type EmbeddedEntry, readEntries } from "./schedulers/embedded-entries";
 
@@ -34,8 +35,6 @@ interface Watched {
 }
 
 const lookEvery = 30_000;
-/** A start that is later than this was missed. */
-const lateAfter = 120_000;
 /** How long a process that was started may take to write its first record. */
 const settlesWithin = 60_000;
 /** A clock set back by more was wrong before. */

@@ -183,7 +183,8 @@ function* spansOf({ from, until, offset }: EvenStretch, opens: number, closes: n
   }
 }
 
-function toMinutes(timeOfDay: string): number {
+/** Minutes since midnight of a time of day, `HH:MM`. */
+export function toMinutes(timeOfDay: string): number {
   const [hours = 0, minutes = 0] = timeOfDay.split(":").map(Number);
   return hours * 60 + minutes;
 }

@@ -1,5 +1,5 @@
 import { toMilliseconds } from "../../platform/durations";
-import { evenStretches, parseCron } from "../calendar";
+import { evenStretches, parseCron, toMinutes } from "../calendar";
 import type { When } from "../schema";
 
 const minutesPerDay = 1_440;
@@ -23,7 +23,7 @@ export function toTicks(when: When, hostTimeZone: string, from: Date): readonly 
   for (const difference of listDifferences(zone, hostTimeZone, from))
     for (const minute of listMinutes(when)) minutes.add(toMinuteOfDay(minute + difference));
   for (const difference of listDifferences(when.timeZone ?? "UTC", hostTimeZone, from))
-    if (when.window !== undefined) minutes.add(toMinuteOfDay(readTime(when.window.from) + difference));
+    if (when.window !== undefined) minutes.add(toMinuteOfDay(toMinutes(when.window.from) + difference));
   return toLines(minutes);
 }
 
@@ -75,11 +75,6 @@ function toLines(minutes: ReadonlySet<number>): readonly string[] {
 
 function toMinuteOfDay(minute: number): number {
   return ((minute % minutesPerDay) + minutesPerDay) % minutesPerDay;
-}
-
-function readTime(timeOfDay: string): number {
-  const [hours = 0, minutes = 0] = timeOfDay.split(":").map(Number);
-  return hours * 60 + minutes;
 }
 
 function range(end: number, step: number): readonly number[] {
