@@ -1,7 +1,5 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { Command } from "commander";
-import { z } from "zod";
+import { readRelease } from "../platform/release";
 import { registerAgent } from "./agent";
 import { addGlobalOptions, type CommandSurroundings } from "./command";
 import { registerDoctor } from "./doctor";
@@ -40,7 +38,7 @@ const commands = [
 export function makeProgram(surroundings: CommandSurroundings): Command {
   const program = new Command("backup-posture")
     .description("Backup posture as code: run, look at and restore what Pulumi programs declare about backups.")
-    .version(readVersion())
+    .version(readRelease())
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
     .showSuggestionAfterError();
@@ -48,9 +46,4 @@ export function makeProgram(surroundings: CommandSurroundings): Command {
   for (const registerCommand of commands) registerCommand(program, surroundings);
   program.addHelpText("afterAll", `\n${exitCodesHelp}`);
   return program;
-}
-
-function readVersion(): string {
-  const text = readFileSync(join(__dirname, "..", "..", "package.json"), "utf8");
-  return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
 }

@@ -21,6 +21,8 @@ export async function ensureBuild(root, say) {
   const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
   const code = await run([process.execPath, compiler, "-p", "provider/tsconfig.build.json"], { cwd: root });
   if (code !== 0) throw new SetUpError("The build failed: its messages are above.", 1);
+  const bundled = await run([process.execPath, join(root, "scripts", "bundle.mjs")], { cwd: root });
+  if (bundled !== 0) throw new SetUpError("The remote runner could not be bundled: the messages are above.", 1);
   writeFileSync(stamp, digest);
 }
 
@@ -31,7 +33,7 @@ function digestSources(root) {
   const sources = readdirSync(provider, { recursive: true, encoding: "utf8" })
     .filter((name) => /\.(ts|json)$/.test(name) && !/(^|[\\/])(dist|node_modules)[\\/]/.test(name))
     .map((name) => join("provider", name));
-  for (const name of [...sources, "tsconfig.json", "package-lock.json"].sort())
+  for (const name of [...sources, "tsconfig.json", "package-lock.json", join("scripts", "bundle.mjs")].sort())
     hash
       .update(`${name}\0`)
       .update(readFileSync(join(root, name)))

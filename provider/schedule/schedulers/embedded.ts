@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { identifier } from "../../declaration/primitives";
+import { commandLineFile } from "../../platform/bundle";
 import { PostureError } from "../../platform/errors";
 import { type DetachedProcess, startDetached } from "../../platform/processes";
 import type { Home } from "../../runner/home";
@@ -62,7 +63,7 @@ export async function launchRunner(home: Home, verb: EntryVerb, id: string): Pro
 }
 
 /** The command line of this package, for Node. */
-export const commandLineModule = join(__dirname, "..", "..", "cli", "main.js");
+export const commandLineModule = commandLineFile(join(__dirname, "..", "..", "cli", "main.js"));
 
 /** @throws PostureError `usage` where one is none. */
 export function requireIdentifiers(ids: readonly string[]): void {

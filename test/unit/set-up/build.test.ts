@@ -10,11 +10,15 @@ for (const name of fs.readdirSync("provider"))
 process.exit(fs.existsSync("provider/wrong.ts") ? 2 : 0);
 `;
 
+/** A bundler that makes nothing. */
+const bundler = `exports.build = () => Promise.resolve();`;
+
 let checkout: Checkout;
 
 beforeEach(async () => {
   checkout = await Checkout.make();
   await checkout.write(join("node_modules", "typescript", "bin", "tsc"), compiler);
+  await checkout.write(join("node_modules", "esbuild", "index.js"), bundler);
   for (const path of ["provider/a.ts", "provider/package.json", "package-lock.json", "tsconfig.json"])
     await checkout.write(path, "{}");
 });

@@ -1,6 +1,6 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { parentPort, Worker } from "node:worker_threads";
+import { parentPort, type Worker } from "node:worker_threads";
+import { canStartThread, startThread } from "../../../platform/bundle";
 import { countThreads } from "./thread-count";
 
 /** Does one kind of work, batch by batch, in whichever thread it was made. */
@@ -85,7 +85,7 @@ export class BatchPool<Setup, Batch, Result> {
   #start(): void {
     const { create, setup, small, workerFile } = this.options;
     const path = join(__dirname, `${workerFile}.js`);
-    if (small || !existsSync(path)) {
+    if (small || !canStartThread(path)) {
       this.#here = create(setup);
       return;
     }
@@ -93,7 +93,7 @@ export class BatchPool<Setup, Batch, Result> {
   }
 
   #startWorker(path: string): void {
-    const worker = new Worker(path);
+    const worker = startThread(path);
     this.#workers.push(worker);
     this.#underWay.set(worker, 0);
     worker.on("message", (result: Result) => {

@@ -1,6 +1,7 @@
-import { type Dirent, existsSync, lstatSync, readdirSync } from "node:fs";
+import { type Dirent, lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
+import { canStartThread, startThread } from "../../../platform/bundle";
 import { type BytePath, toFileSystemPath } from "./byte-path";
 import {
   type CapturePlan,
@@ -25,7 +26,7 @@ export async function runCaptureThreads(
   const threads = countThreads();
   const root: DirectoryTask = { id: 0, path: "", previous: plan.previous === null ? null : 0, seen: null };
   Atomics.store(new Int32Array(plan.counters), counters.directories, 1);
-  if (!existsSync(workerFile) || isSmall(plan.root)) return [await runHere(plan, root, signal, onProgress)];
+  if (!canStartThread(workerFile) || isSmall(plan.root)) return [await runHere(plan, root, signal, onProgress)];
   return await new CaptureThreads(plan, threads, onProgress).run(root, signal);
 }
 
@@ -117,7 +118,7 @@ class CaptureThreads {
   }
 
   #start(number: number, resolve: () => void, reject: (error: Error) => void): void {
-    const worker = new Worker(workerFile);
+    const worker = startThread(workerFile);
     this.#workers.push(worker);
     this.#idle.add(worker);
     worker.once("error", (error) => reject(toError(error)));
