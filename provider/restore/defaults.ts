@@ -1,5 +1,5 @@
 import type { CanonicalShape } from "../declaration/canonical";
-import { defaultCommandTimeout, defaultGrace, placementDefaults } from "../schedule/defaults";
+import { defaultCommandTimeout, defaultGrace, placementDefaults, schedulerShape } from "../schedule/defaults";
 
 /** What an absent value means in a RestoreTarget. Frozen for good. */
 export const restoreTargetShape: CanonicalShape = {
@@ -12,6 +12,7 @@ export const restoreTargetShape: CanonicalShape = {
     waitFor: "0s",
   },
   fields: {
+    scheduler: schedulerShape,
     from: { defaults: { point: "latest" } },
     drill: {
       defaults: { scope: "full" },

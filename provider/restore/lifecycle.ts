@@ -6,6 +6,7 @@ import { messageOf, PostureError } from "../platform/errors";
 import { writeJob } from "../runner/job";
 import { observeRestoreTarget } from "../runner/observe";
 import { installEntry, schedulerOf } from "../schedule/entry";
+import { needsOfDrill } from "../schedule/needs";
 import { restoreTargetShape } from "./defaults";
 import { type RestoreTargetDeclaration, restoreTargetSchema } from "./schema";
 
@@ -51,7 +52,15 @@ async function install(target: Target<RestoreTargetDeclaration>): Promise<void> 
     return;
   }
   const when = { every: declaration.drill.every };
-  const entry = { id, verb: "drill" as const, when, owner, incarnation, pausedUntil: null };
+  const entry = {
+    id,
+    verb: "drill" as const,
+    when,
+    owner,
+    incarnation,
+    pausedUntil: null,
+    needs: needsOfDrill(declaration),
+  };
   await installEntry(view, entry, declaration, previous);
 }
 

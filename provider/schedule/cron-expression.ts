@@ -4,6 +4,14 @@ import { CronPattern } from "croner";
 export interface CronExpression {
   /** Minutes since midnight at which it fires on a day that matches, ascending. */
   readonly minutesOfDay: readonly number[];
+  /** Minutes of the hour and hours of the day, ascending: each of these with each of those. */
+  readonly minutes: readonly number[];
+  readonly hours: readonly number[];
+  /** Counted from 1, ascending. Null days leave nothing out; where neither is null, either is enough. */
+  readonly months: readonly number[];
+  readonly daysOfMonth: readonly number[] | null;
+  /** 0 is Sunday. */
+  readonly daysOfWeek: readonly number[] | null;
   /** True when no hour is left out: such a schedule follows elapsed time when the clocks change. */
   readonly everyHour: boolean;
   /** True when day of month and month leave nothing out, so that every week is like every other. */
@@ -76,6 +84,11 @@ function parse(expression: string): CronExpression {
   const anyDay = pattern.starDOM && pattern.starDOW;
   return {
     minutesOfDay: hours.flatMap((hour) => minutes.map((minute) => hour * 60 + minute)),
+    minutes,
+    hours,
+    months: [...months].map((index) => index + 1),
+    daysOfMonth: pattern.starDOM ? null : [...daysOfMonth],
+    daysOfWeek: pattern.starDOW ? null : [...daysOfWeek].sort(),
     everyHour: hours.length === 24,
     everyWeekAlike: pattern.starDOM && months.size === 12,
     matchesDay: (day) => {

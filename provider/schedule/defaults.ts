@@ -9,6 +9,9 @@ export const defaultCommandTimeout = "5m";
 /** What fires an entry where nothing is declared. */
 export const defaultScheduler = { kind: "embedded" } as const;
 
+/** What an absent value means in a scheduler. */
+export const schedulerShape: CanonicalShape = { defaults: { scope: "system" } };
+
 /** Defaults of the inputs that every kind has. */
 export const placementDefaults = { host: { kind: "local" }, adopt: false } as const;
 
@@ -24,6 +27,7 @@ export const scheduleShape: CanonicalShape = {
     waitFor: "0s",
   },
   fields: {
+    scheduler: schedulerShape,
     when: { defaults: { timeZone: "UTC", jitter: "0s", catchUp: true } },
     keep: { defaults: { last: 0, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0 } },
     sources: { each: { fields: { exclude: { set: true } } } },

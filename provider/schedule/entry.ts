@@ -23,10 +23,16 @@ export async function installEntry(
   previous: Scheduled | null,
 ): Promise<void> {
   await schedulerOf(view, declaration).install(entry, view.signal);
-  if (previous !== null && !isSameScheduler(declaration, previous))
+  if (previous !== null && !isSamePlace(declaration, previous))
     await schedulerOf(view, previous).remove(entry.id, view.signal);
 }
 
-function isSameScheduler(one: Scheduled, other: Scheduled): boolean {
-  return isDeepStrictEqual(one.scheduler ?? defaultScheduler, other.scheduler ?? defaultScheduler);
+/** Whether entries of both stand in the same place: then the one that was just installed has taken the other's. */
+function isSamePlace(
+  { scheduler: one = defaultScheduler }: Scheduled,
+  { scheduler: other = defaultScheduler }: Scheduled,
+) {
+  if (one.kind === "systemd" && other.kind === "systemd")
+    return (one.scope ?? "system") === (other.scope ?? "system") && (one.scope !== "user" || one.runAs === other.runAs);
+  return isDeepStrictEqual(one, other);
 }

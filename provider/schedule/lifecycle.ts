@@ -10,6 +10,7 @@ import { observeSchedule } from "../runner/observe";
 import { describeSource } from "../sources/schema";
 import { scheduleShape } from "./defaults";
 import { installEntry, schedulerOf } from "./entry";
+import { needsOfSchedule } from "./needs";
 import { type ScheduleDeclaration, scheduleSchema } from "./schema";
 
 /** Inputs of a schedule that steer `up` and are not written to its host. */
@@ -51,7 +52,15 @@ async function install(target: Target<ScheduleDeclaration>): Promise<void> {
   const settings = scheduleSchema.parse(without(declaration, ["id", "host", "home", ...controls]));
   await writeJob(view.home, { format: 1, kind: "schedule", id, owner, incarnation, createdAt, declaration: settings });
   const pausedUntil = declaration.paused?.until ?? null;
-  const entry = { id, verb: "run" as const, when: declaration.when, owner, incarnation, pausedUntil };
+  const entry = {
+    id,
+    verb: "run" as const,
+    when: declaration.when,
+    owner,
+    incarnation,
+    pausedUntil,
+    needs: needsOfSchedule(declaration),
+  };
   await installEntry(view, entry, declaration, previous);
 }
 

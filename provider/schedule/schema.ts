@@ -175,8 +175,15 @@ export const schedulerSchema = z.discriminatedUnion(
       /** The account whose crontab it stands in, and as whom it runs: the one that deploys, and owns the posture home. */
       runAs: accountName,
     }),
+    z.strictObject({
+      kind: z.literal("systemd"),
+      /** The account as whom it runs, and who owns the posture home. Of the system's manager any; of a user's own the one that deploys. */
+      runAs: accountName,
+      /** Whose timers: the system's, for which root deploys, or the account's own. Default: `system`. */
+      scope: z.enum(["system", "user"], 'must be "system" or "user"').optional(),
+    }),
   ],
-  'must be an object whose kind is "embedded" or "cron"',
+  'must be an object whose kind is "embedded", "cron" or "systemd"',
 );
 
 /** See {@link schedulerSchema}. */

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { watch } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
@@ -7,8 +8,10 @@ import { describeHome, initialiseHome } from "../../provider/runner/home";
 import { createCronScheduler } from "../../provider/schedule/schedulers/cron";
 import { createEmbeddedScheduler } from "../../provider/schedule/schedulers/embedded";
 import { openScheduler } from "../../provider/schedule/schedulers/index";
+import { createSystemdScheduler } from "../../provider/schedule/schedulers/systemd";
 import type { When } from "../../provider/schedule/schema";
 import { openCronPlace } from "../fixtures/cron-place";
+import { clearUnits, hasSystemd, openSystemdPlace, type SystemdPlace } from "../fixtures/systemd-place";
 import { describeScheduler, makeEntry, type SchedulerUnderTest } from "./scheduler-conformance";
 
 const whens: readonly When[] = [
@@ -21,6 +24,21 @@ const whens: readonly When[] = [
 
 describeScheduler({ name: "embedded", whens, open: openEmbedded });
 describeScheduler({ name: "cron", whens, open: openCron });
+
+(hasSystemd ? describe : describe.skip)("in a real systemd", () => {
+  let place: SystemdPlace;
+
+  beforeAll(async () => {
+    place = await openSystemdPlace();
+  });
+
+  afterAll(async () => {
+    await place.dispose();
+  });
+
+  for (const scope of ["system", "user"] as const)
+    describeScheduler({ name: `systemd (${scope})`, whens, open: () => openSystemd(place, scope) });
+});
 
 describe("a block in the crontab whose description was damaged", () => {
   it("is written anew, also for another zone than the host's", async () => {
@@ -159,6 +177,65 @@ async function openCron(): Promise<SchedulerUnderTest> {
       },
     },
     dispose: () => place.dispose(),
+  };
+}
+
+async function openSystemd(place: SystemdPlace, scope: "system" | "user"): Promise<SchedulerUnderTest> {
+  const root = await mkdtemp(join(place.folder, "scheduler-"));
+  const home = await prepareHome(root);
+  const recorder = join(root, "recorder");
+  const record = join(root, "started");
+  await writeFile(record, "");
+  await writeFile(recorder, `#!/bin/sh\necho "$1 $2" >> '${record}'\n`, { mode: 0o755 });
+  const host = place.host(scope, [recorder]);
+  const pathOf = (id: string, kind: string) => join(host.unitFolder, `backup-posture-${id}.${kind}`);
+  const editUnit = async (id: string, kind: string, change: (text: string) => string): Promise<void> => {
+    await writeFile(pathOf(id, kind), change(await readFile(pathOf(id, kind), "utf8")));
+    place.systemctl(scope, "daemon-reload");
+  };
+  return {
+    scheduler: createSystemdScheduler({ kind: "systemd", runAs: "root", scope }, home, host),
+    started: async (count) => {
+      const watcher = watch(record);
+      try {
+        for (;;) {
+          const changed = new Promise((resolve) => watcher.once("change", resolve));
+          const lines = (await readFile(record, "utf8")).split("\n").slice(0, -1);
+          if (lines.length >= count) return lines;
+          await changed;
+        }
+      } finally {
+        watcher.close();
+      }
+    },
+    countWrites: async () => place.countCalls("others"),
+    countLooks: async () => place.countCalls("show"),
+    tamper: {
+      disable: async (id) => void place.systemctl(scope, "disable", "--now", `backup-posture-${id}.timer`),
+      changeTime: (id) => editUnit(id, "timer", (text) => text.replace(" 03:00:00 ", " 05:00:00 ")),
+      removeEntry: async (id) => {
+        place.systemctl(scope, "disable", "--now", `backup-posture-${id}.timer`);
+        for (const kind of ["service", "due.service", "timer"]) await rm(pathOf(id, kind));
+        place.systemctl(scope, "daemon-reload");
+      },
+      damage: (id) => editUnit(id, "due.service", (text) => text.replace(" run ", " purge ")),
+      addForeign: async () => {
+        const odd = {
+          "mine.timer": "[Timer]\r\nOnCalendar=daily\r\n# no end",
+          "backup-posture.timer": "[Timer]\nOnBootSec=9d\n",
+          "backup-posture-Mine.service": "\xff\n\n",
+        };
+        for (const [name, text] of Object.entries(odd)) await writeFile(join(host.unitFolder, name), text, "latin1");
+        return async () => {
+          const texts = Object.keys(odd).map((name) => readFile(join(host.unitFolder, name), "latin1"));
+          return (await Promise.all(texts)).join("|");
+        };
+      },
+    },
+    dispose: async () => {
+      clearUnits(place, scope, host);
+      await rm(root, { recursive: true, force: true });
+    },
   };
 }
 

@@ -4,6 +4,7 @@ import type { When } from "../schema";
 
 const minutesPerDay = 1_440;
 const millisecondsPerMinute = 60_000;
+/** So that each change of the clocks that comes every year is among them. */
 const daysLookedAt = 400;
 
 /**
@@ -28,11 +29,68 @@ export function toTicks(when: When, hostTimeZone: string, from: Date): readonly 
 }
 
 /** Minutes of the day at which it may be due, by the clock that it goes by. */
-function listMinutes(when: When): readonly number[] {
+export function listMinutes(when: When): readonly number[] {
   if (when.cron !== undefined) return parseCron(when.cron).minutesOfDay;
   const every = toMilliseconds(when.every ?? "1d") / millisecondsPerMinute;
   if (!Number.isInteger(every)) return range(minutesPerDay, 1);
   return range(minutesPerDay, greatestCommonDivisor(every, minutesPerDay));
+}
+
+/**
+ * The minutes of the day, in UTC, at which a start may be due: each of its times under every offset that its zone has within 400 days, and
+ * the moments at which the clocks skip one of them. For what ticks in UTC, where no host's clocks stand in between.
+ */
+export function listUtcMinutes(when: When, from: Date): ReadonlySet<number> {
+  const zone = when.timeZone ?? "UTC";
+  const window = when.window === undefined ? [] : [toMinutes(when.window.from)];
+  const local = when.cron === undefined ? window : [...listMinutes(when), ...window];
+  const minutes = new Set<number>(when.cron === undefined ? listMinutes(when) : []);
+  for (const offset of listOffsets(zone, from))
+    for (const minute of local) minutes.add(toMinuteOfDay(minute - Math.round(offset / millisecondsPerMinute)));
+  for (const { minute } of listNightTicks(local, zone, from)) minutes.add(minute);
+  return minutes;
+}
+
+/**
+ * When a start may be due on the days on which a zone's clocks are changed within 400 days, in UTC: at the moment at which they skip a time,
+ * and both times at one that they repeat.
+ *
+ * @param minutes of the day, by the zone's clocks.
+ * @returns months, counted from 1, and minutes of the day.
+ */
+export function listNightTicks(
+  minutes: readonly number[],
+  zone: string,
+  from: Date,
+): readonly { readonly month: number; readonly minute: number }[] {
+  const end = from.getTime() + daysLookedAt * minutesPerDay * millisecondsPerMinute;
+  const ticks: { month: number; minute: number }[] = [];
+  const add = (moment: number): void =>
+    void ticks.push({
+      month: new Date(moment).getUTCMonth() + 1,
+      minute: toMinuteOfDay(Math.floor(moment / millisecondsPerMinute)),
+    });
+  for (const { from: start, changedAt, previousOffset, offset } of evenStretches(zone, from.getTime())) {
+    if (start >= end) break;
+    if (start !== changedAt || previousOffset === offset) continue;
+    const [first, last] = [changedAt + Math.min(previousOffset, offset), changedAt + Math.max(previousOffset, offset)];
+    const affected = minutes.flatMap((minute) => listMoments(minute, first, last));
+    if (previousOffset < offset && affected.length > 0) add(changedAt);
+    if (previousOffset > offset)
+      for (const local of affected) for (const each of [previousOffset, offset]) add(local - each);
+  }
+  return ticks;
+}
+
+/** When a clock shows a minute of the day between two of its times. */
+function listMoments(minute: number, first: number, last: number): readonly number[] {
+  const day = minutesPerDay * millisecondsPerMinute;
+  const moments: number[] = [];
+  for (let midnight = Math.floor(first / day) * day; midnight < last; midnight += day) {
+    const moment = midnight + minute * millisecondsPerMinute;
+    if (moment >= first && moment < last) moments.push(moment);
+  }
+  return moments;
 }
 
 /** How many minutes the host's clocks may be ahead of a zone's. */
@@ -55,22 +113,29 @@ function listOffsets(zone: string, from: Date): readonly number[] {
   return [...offsets];
 }
 
-/** One line for all minutes of the hour that share their hours. */
 function toLines(minutes: ReadonlySet<number>): readonly string[] {
-  const hoursOf = new Map<number, number[]>();
-  for (const minute of [...minutes].sort((one, other) => one - other))
-    hoursOf.set(minute % 60, [...(hoursOf.get(minute % 60) ?? []), Math.floor(minute / 60)]);
-  const minutesOf = new Map<string, number[]>();
-  for (const [minute, hours] of hoursOf) {
-    const key = hours.length === 24 ? "*" : hours.join(",");
-    minutesOf.set(key, [...(minutesOf.get(key) ?? []), minute]);
-  }
-  return [...minutesOf]
-    .map(
-      ([hours, shared]) =>
-        `${shared.length === 60 ? "*" : shared.sort((one, other) => one - other).join(",")} ${hours} * * *`,
-    )
+  return groupByHours(minutes)
+    .map(({ minutes: shared, hours }) => {
+      const hour = hours.length === 24 ? "*" : hours.join(",");
+      return `${shared.length === 60 ? "*" : shared.join(",")} ${hour} * * *`;
+    })
     .sort();
+}
+
+/** Minutes of the day, taken apart into few groups of minutes of the hour that share their hours; all ascending. */
+export function groupByHours(
+  minutesOfDay: Iterable<number>,
+): readonly { readonly minutes: readonly number[]; readonly hours: readonly number[] }[] {
+  const hoursOf = new Map<number, number[]>();
+  for (const minute of [...minutesOfDay].sort((one, other) => one - other))
+    hoursOf.set(minute % 60, [...(hoursOf.get(minute % 60) ?? []), Math.floor(minute / 60)]);
+  const groups = new Map<string, { minutes: number[]; readonly hours: readonly number[] }>();
+  for (const [minute, hours] of [...hoursOf].sort(([one], [other]) => one - other)) {
+    const group = groups.get(hours.join()) ?? { minutes: [], hours };
+    group.minutes.push(minute);
+    groups.set(hours.join(), group);
+  }
+  return [...groups.values()];
 }
 
 function toMinuteOfDay(minute: number): number {

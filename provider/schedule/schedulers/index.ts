@@ -3,6 +3,7 @@ import type { SchedulerDeclaration } from "../schema";
 import { createCronScheduler } from "./cron";
 import { createEmbeddedScheduler } from "./embedded";
 import type { Scheduler } from "./scheduler";
+import { createSystemdScheduler } from "./systemd";
 
 /** The scheduler that a declaration names, for a posture home. Touches nothing. */
 export function openScheduler(declaration: SchedulerDeclaration, home: Home): Scheduler {
@@ -11,5 +12,7 @@ export function openScheduler(declaration: SchedulerDeclaration, home: Home): Sc
       return createEmbeddedScheduler(home);
     case "cron":
       return createCronScheduler(declaration, home);
+    case "systemd":
+      return createSystemdScheduler(declaration, home);
   }
 }

@@ -60,7 +60,14 @@ const wrong: readonly (readonly [Kind, string, unknown, string])[] = [
     "BackupSchedule",
     "scheduler",
     { kind: "at" },
-    'scheduler.kind: must be an object whose kind is "embedded" or "cron"',
+    'scheduler.kind: must be an object whose kind is "embedded", "cron" or "systemd"',
+  ],
+  ["BackupSchedule", "scheduler", { kind: "systemd" }, "scheduler.runAs: is missing"],
+  [
+    "BackupSchedule",
+    "scheduler",
+    { kind: "systemd", runAs: "backup", scope: "session" },
+    'scheduler.scope: must be "system" or "user"',
   ],
   ["BackupSchedule", "scheduler", { kind: "cron" }, "scheduler.runAs: is missing"],
   [

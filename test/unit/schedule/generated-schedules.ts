@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import type { When } from "../../../provider/schedule/schema";
 
 /** Cron expressions as people write them, and odder; all fire, most of them at night. Numbers only. */
 export const cronExpressions: fc.Arbitrary<string> = fc
@@ -14,6 +15,35 @@ export const cronExpressions: fc.Arbitrary<string> = fc
       `${minute} ${hour} ${dayOfMonth} ${Number(dayOfMonth) > 28 ? "*" : month} ${dayOfWeek}`,
   )
   .filter((expression) => !isAmbiguous(expression) && !mayNeverFire(expression));
+
+/** Zones with and without changes of their clocks, one of them by half an hour. */
+export const zones = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "UTC"] as const;
+
+/** Schedules that are due around the times at which clocks change. */
+export const nightSchedules: fc.Arbitrary<When> = fc.oneof(
+  fc
+    .record({
+      minute: fc.constantFrom("0", "30", "15,45", "*/20", "59"),
+      hour: fc.constantFrom("*", "0", "1", "2", "3", "2,14", "23", "*/6", "1-3"),
+      days: fc.constantFrom("* * *", "* * 0", "* * mon-fri", "1 * *", "25 10 *"),
+      timeZone: fc.constantFrom(...zones),
+    })
+    .map(({ minute, hour: hours, days, timeZone }) => ({ cron: `${minute} ${hours} ${days}`, timeZone })),
+  fc.record({
+    every: fc.constantFrom("15m", "1h", "90m", "6h", "7h", "1d", "3d"),
+    timeZone: fc.constantFrom(...zones),
+  }),
+  fc.record({
+    cron: fc.constantFrom("0 3 * * *", "*/30 * * * *"),
+    timeZone: fc.constantFrom(...zones),
+    window: fc.constantFrom({ from: "22:00", to: "05:30" }, { from: "02:15", to: "02:45" }),
+  }),
+  fc.record({
+    cron: fc.constantFrom("0 3 * * *", "30 2 * * *"),
+    timeZone: fc.constantFrom(...zones),
+    jitter: fc.constantFrom("10m", "1h"),
+  }),
+);
 
 /** Windows of the day, often around the hours at which clocks change; undefined half of the time. */
 export const windows = fc.option(

@@ -1,0 +1,44 @@
+import type { RestoreTargetDeclaration } from "../restore/schema";
+import type { StoreDeclaration } from "../snapshot/stores/schema";
+import type { EntryNeeds } from "./schedulers/scheduler";
+import type { ScheduleDeclaration } from "./schema";
+
+/** What of a BackupSchedule starts no command on its host. All else may: a property that is added later, too. */
+const calm: ReadonlySet<string> = new Set<keyof ScheduleDeclaration>([
+  ...(["id", "host", "home", "adopt", "scheduler", "when", "sources", "store", "keep", "rpo", "grace"] as const),
+  ...(["maxSkew", "expectedDuration", "outside", "paused", "runOnCreate", "onStale", "waitFor"] as const),
+  "acknowledgeDataLoss",
+]);
+
+/** The same of a RestoreTarget. */
+const calmTarget: ReadonlySet<string> = new Set<keyof RestoreTargetDeclaration>([
+  ...(["id", "host", "home", "adopt", "scheduler", "from", "to", "drill", "maxRestoreTime", "grace"] as const),
+  ...(["runOnCreate", "onStale", "waitFor"] as const),
+]);
+
+/** Stores that are a folder, which the runner reads and writes by itself. */
+const folders: ReadonlySet<string> = new Set<StoreDeclaration["kind"]>(["directory"]);
+
+/** The folders that the runs of a schedule need; null where that cannot be told. */
+export function needsOfSchedule(declaration: ScheduleDeclaration): EntryNeeds | null {
+  const { sources, store } = declaration;
+  if (!isCalm(declaration, calm) || !folders.has(store.kind)) return null;
+  const reads: string[] = [];
+  for (const source of Object.values(sources)) {
+    if (source.kind !== "file-share") return null;
+    reads.push(source.path);
+  }
+  return { reads: reads.sort(), writes: [store.path] };
+}
+
+/** The folders that the drills of a restore target need; null where that cannot be told. */
+export function needsOfDrill(declaration: RestoreTargetDeclaration): EntryNeeds | null {
+  const { from, to, drill } = declaration;
+  const runsCommands = Object.values(drill?.checks ?? {}).some(({ kind }) => kind === "command");
+  if (!isCalm(declaration, calmTarget) || runsCommands || !folders.has(from.store.kind)) return null;
+  return { reads: [], writes: [from.store.path, to] };
+}
+
+function isCalm(declaration: object, keys: ReadonlySet<string>): boolean {
+  return Object.entries(declaration).every(([key, value]) => value === undefined || keys.has(key));
+}
