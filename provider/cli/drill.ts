@@ -1,14 +1,13 @@
 import type { Command } from "commander";
 import { z } from "zod";
 import { identifier, instant } from "../declaration/primitives";
-import { formatMilliseconds } from "../platform/durations";
 import { type DrillEnded, runDrill } from "../restore/drill";
-import type { EvidenceRecord } from "../restore/evidence";
 import { type CommandSurroundings, register } from "./command";
 import { dueSinceOption, findNothingDue } from "./due-since";
+import { describeRecord } from "./evidence-text";
 import { type ExitCode, exitCodes } from "./exit-codes";
 import { noteFault } from "./faults";
-import { colors, formatBytes, formatCount, formatTable } from "./format";
+import { colors } from "./format";
 
 /** `backup-posture drill <id>`: rehearses a restore and writes down the evidence. */
 export function registerDrill(program: Command, surroundings: CommandSurroundings): void {
@@ -19,7 +18,7 @@ export function registerDrill(program: Command, surroundings: CommandSurrounding
       summary: "rehearse the restore of a restore target, compare it file by file, and write down the evidence",
       details:
         "The restore goes into a scratch folder in the declared place, which is removed again. " +
-        "Exit code 1 when something differs or a check fails, 3 when all is well but the restore took longer than maxRestoreTime.",
+        "Exit code 1 when something differs or a check fails, 3 when all is well but the restore took longer than maxRestoreTime, or the evidence could not be written to its sink.",
       options: [
         ["--restart-evidence", "set broken evidence aside for good and begin a new chain with this drill"],
         dueSinceOption,
@@ -43,7 +42,13 @@ export function registerDrill(program: Command, surroundings: CommandSurrounding
         });
         return {
           exitCode: chooseExitCode(drilled),
-          document: { id, ...drilled.ended, evidence: drilled.evidence, tooSlow: drilled.tooSlow },
+          document: {
+            id,
+            ...drilled.ended,
+            evidence: drilled.evidence,
+            tooSlow: drilled.tooSlow,
+            undelivered: drilled.undelivered,
+          },
           text: describe(id, drilled),
         };
       },
@@ -52,41 +57,14 @@ export function registerDrill(program: Command, surroundings: CommandSurrounding
   );
 }
 
-/** What could not be proved, and is no fault of the backup. */
-function describeUnrestorable(unrestorable: NonNullable<EvidenceRecord["unrestorable"]>): string {
-  const parts = [
-    [unrestorable.owner, "the owner"],
-    [unrestorable.mode, "the mode"],
-    [unrestorable.extendedAttributes, "extended attributes or ACLs"],
-  ] as const;
-  const told = parts.flatMap(([entries, what]) => (entries === 0 ? [] : [`${what} of ${entries}`]));
-  return colors.yellow(`not restored, since this account or this place cannot: ${told.join(", ")}`);
-}
-
-function chooseExitCode({ ended, tooSlow }: DrillEnded): ExitCode {
+function chooseExitCode({ ended, tooSlow, undelivered }: DrillEnded): ExitCode {
   if (ended.outcome !== "succeeded") return exitCodes.failed;
-  return tooSlow === null ? exitCodes.fine : exitCodes.unhealthy;
+  return tooSlow === null && undelivered === null ? exitCodes.fine : exitCodes.unhealthy;
 }
 
-function describe(id: string, { ended, evidence, tooSlow }: DrillEnded): string {
-  const lines: string[] = [];
-  if (evidence !== null)
-    lines.push(
-      `restored ${formatCount(evidence.files, "file")}, ${formatBytes(evidence.bytes)} in ${formatMilliseconds(evidence.restoreMilliseconds)}, compared ${evidence.compared} entries`,
-    );
-  if (evidence !== null && evidence.differences.listed.length > 0)
-    lines.push(
-      "",
-      formatTable(
-        ["path", "difference"],
-        evidence.differences.listed.map(({ path, what }) => [path, what]),
-      ),
-      "",
-    );
-  if (evidence?.unrestorable !== undefined) lines.push(describeUnrestorable(evidence.unrestorable));
-  if (tooSlow !== null) lines.push(colors.yellow(tooSlow));
-  lines.push(
-    ended.outcome === "succeeded" ? colors.green(`${id}: passed`) : colors.red(`${id}: failed: ${ended.message}`),
-  );
-  return lines.join("\n");
+function describe(id: string, { ended, evidence, tooSlow, undelivered }: DrillEnded): string {
+  const verdict =
+    ended.outcome === "succeeded" ? colors.green(`${id}: passed`) : colors.red(`${id}: failed: ${ended.message}`);
+  const warnings = [tooSlow, undelivered].flatMap((warning) => (warning === null ? [] : [colors.yellow(warning)]));
+  return [...(evidence === null ? [] : describeRecord(evidence)), ...warnings, verdict].join("\n");
 }

@@ -4,6 +4,7 @@ import { registerAgent } from "./agent";
 import { addGlobalOptions, type CommandSurroundings } from "./command";
 import { registerDoctor } from "./doctor";
 import { registerDrill } from "./drill";
+import { registerEvidence } from "./evidence";
 import { exitCodesHelp } from "./exit-codes";
 import { registerGate } from "./gate";
 import { registerInit } from "./init";
@@ -25,6 +26,7 @@ const commands = [
   registerVerify,
   registerRestore,
   registerDrill,
+  registerEvidence,
   registerPrune,
   registerPurge,
   registerDoctor,

@@ -22,6 +22,7 @@ export const faultOrder = [
   "change not known",
   "older than maxAge",
   "evidence expired",
+  "evidence not in its sink",
   "evidence not known",
   "evidence too far",
   "restore too slow",

@@ -19,6 +19,8 @@ export interface Target<D> {
   readonly declaration: D;
   /** What it was declared as before; null for one that is being created. */
   readonly previous: D | null;
+  /** What the state holds of it; empty for one that is being created. */
+  readonly state: Bag;
   /** Tells the person who runs the engine. */
   readonly report: (line: string) => void;
 }
@@ -27,6 +29,8 @@ export interface Target<D> {
 export interface Known<D> {
   readonly declaration: D;
   readonly createdAt: string;
+  /** All that the state holds of it. */
+  readonly state: Bag;
 }
 
 /** What was found of an object. */

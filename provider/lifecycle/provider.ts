@@ -129,6 +129,7 @@ export class LifecycleProvider<D> implements dynamic.ResourceProvider {
       createdAt: existing?.createdAt ?? now().toISOString(),
       declaration,
       previous: null,
+      state: {},
       report: this.#shared.report,
     };
     await this.#kind.install(target);
@@ -186,6 +187,7 @@ export class LifecycleProvider<D> implements dynamic.ResourceProvider {
       createdAt: known?.createdAt ?? now().toISOString(),
       declaration,
       previous: known?.declaration ?? null,
+      state: olds,
       report: this.#shared.report,
     };
     await this.#kind.install(target);
@@ -254,9 +256,9 @@ export class LifecycleProvider<D> implements dynamic.ResourceProvider {
   }
 
   async #observe(target: Target<D>): Promise<Found> {
-    const known = { declaration: target.declaration, createdAt: target.createdAt };
+    const { declaration, createdAt, state } = target;
     try {
-      return await this.#kind.observe(target.view, target.id, known);
+      return await this.#kind.observe(target.view, target.id, { declaration, createdAt, state });
     } catch (error) {
       return {
         gone: false,
@@ -264,7 +266,7 @@ export class LifecycleProvider<D> implements dynamic.ResourceProvider {
         owner: null,
         incarnation: null,
         faults: [unreachableFault(messageOf(error))],
-        outputs: {},
+        outputs: without(state, [...this.#kind.keys, ...ownOutputs, "owner", "health", "__provider"]),
       };
     }
   }
@@ -315,7 +317,11 @@ export class LifecycleProvider<D> implements dynamic.ResourceProvider {
   #recall(props: Bag): Known<D> | null {
     const parsed = this.#kind.schema.safeParse(only(props, this.#kind.keys));
     if (!parsed.success) return null;
-    return { declaration: parsed.data, createdAt: textAt(props, "createdAt") ?? new Date(0).toISOString() };
+    return {
+      declaration: parsed.data,
+      createdAt: textAt(props, "createdAt") ?? new Date(0).toISOString(),
+      state: props,
+    };
   }
 
   #locate(inputs: Bag): { view: HomeView; id: string; declaration: D } {

@@ -45,6 +45,13 @@ export async function runCommand(command: readonly [string, ...string[]], option
   return { exitCode: result.exitCode, stdout: text(result.stdout), stderr: text(result.stderr) };
 }
 
+/** This process's own environment, for a command that gets more. */
+export function inheritedEnvironment(): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+}
+
 /** A process that outlives this one. */
 export interface DetachedProcess {
   /** Its exit code once it has ended, null where a signal ended it. Waiting for it keeps nothing alive. */

@@ -1,6 +1,9 @@
 import type { CanonicalShape } from "../declaration/canonical";
 import { defaultCommandTimeout, defaultGrace, placementDefaults, schedulerShape } from "../schedule/defaults";
 
+/** How long a record of evidence is kept: seven years. */
+export const defaultEvidenceRetention = "2557d";
+
 /** What an absent value means in a RestoreTarget. Frozen for good. */
 export const restoreTargetShape: CanonicalShape = {
   defaults: {
@@ -10,9 +13,11 @@ export const restoreTargetShape: CanonicalShape = {
     runOnCreate: false,
     onStale: "report",
     waitFor: "0s",
+    evidenceRetention: defaultEvidenceRetention,
   },
   fields: {
     scheduler: schedulerShape,
+    evidenceSink: { defaults: { timeout: defaultCommandTimeout } },
     from: { defaults: { point: "latest" } },
     drill: {
       defaults: { scope: "full" },

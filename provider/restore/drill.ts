@@ -2,6 +2,7 @@ import { hostname, userInfo } from "node:os";
 import { formatInstant, now } from "../platform/clock";
 import { formatMilliseconds, toMilliseconds } from "../platform/durations";
 import { PostureError } from "../platform/errors";
+import { readRelease } from "../platform/release";
 import { closeDeadRuns } from "../runner/dead-runs";
 import { type Drivers, standardDrivers } from "../runner/drivers";
 import { describeFailure } from "../runner/failure";
@@ -13,7 +14,10 @@ import { makeRunId } from "../runner/run-id";
 import type { RecoveryPoint, Store } from "../snapshot/stores/store";
 import { type CheckResult, runChecks } from "./checks";
 import { type Comparison, compareTree, type Difference } from "./compare";
+import { defaultEvidenceRetention } from "./defaults";
 import { appendEvidence, type EvidenceFindings, type EvidenceRecord, refuseBroken, restartEvidence } from "./evidence";
+import { deliverEvidence } from "./evidence-delivery";
+import { openSigner, type Signer } from "./evidence-signature";
 import { layOut } from "./layout";
 import { probePlace } from "./place";
 import { requireRestorable } from "./restorable";
@@ -47,6 +51,8 @@ export interface DrillEnded {
   readonly evidence: EvidenceRecord | null;
   /** How much longer than `maxRestoreTime` the restore took, in one sentence; null when it was fast enough. */
   readonly tooSlow: string | null;
+  /** Why the evidence could not be written to its sink, in one sentence; null when it was, or none is declared. */
+  readonly undelivered: string | null;
 }
 
 /**
@@ -105,12 +111,14 @@ async function drillJournalled(
     skipped: 0,
     pruned: 0,
     pruneSuspended: null,
+    ...(result.undelivered === null ? {} : { notes: [result.undelivered] }),
   };
   await appendRecord(home, job.id, ended);
   return {
     ended,
     evidence: result.evidence,
     tooSlow: result.evidence === null ? null : describeSlowness(job, result.evidence),
+    undelivered: result.undelivered,
   };
 }
 
@@ -122,23 +130,50 @@ interface Drill {
   readonly options: DrillOptions;
 }
 
-async function tryDrill(drill: Drill, drivers: Drivers): Promise<{ evidence: EvidenceRecord | null; message: string }> {
+interface Outcome {
+  readonly evidence: EvidenceRecord | null;
+  readonly message: string;
+  readonly undelivered: string | null;
+}
+
+async function tryDrill(drill: Drill, drivers: Drivers): Promise<Outcome> {
   const { home, job, options } = drill;
   try {
     await refuseBroken(home, job.id);
+    const signer = await openDeclaredSigner(job, options.signal);
     const findings = await rehearse(drill, drivers).catch((error: unknown) => {
       options.signal.throwIfAborted();
       options.onFault?.(error);
       return describeNothing(drill, describeFailure(error));
     });
-    const evidence = await appendEvidence(home, job.id, findings);
-    return { evidence, message: evidence.message };
+    const evidence = await appendEvidence(home, job.id, findings, signer);
+    return { evidence, message: evidence.message, undelivered: await tryToDeliver(drill) };
   } catch (error) {
     options.onFault?.(error);
     return {
       evidence: null,
       message: options.signal.aborted ? "stopped before it was complete" : describeFailure(error),
+      undelivered: null,
     };
+  }
+}
+
+/** Before anything is restored: what cannot be signed would be no evidence. */
+async function openDeclaredSigner({ declaration }: DrillJob, signal: AbortSignal): Promise<Signer | null> {
+  const { evidenceSigning } = declaration;
+  return evidenceSigning === undefined ? null : openSigner(evidenceSigning.key.file, signal);
+}
+
+/** What the drill found stands in the home, whether or not its sink can be reached: the next one writes what is missing there. */
+async function tryToDeliver({ home, job, options }: Drill): Promise<string | null> {
+  const { evidenceSink } = job.declaration;
+  if (evidenceSink === undefined) return null;
+  try {
+    await deliverEvidence(home, job.id, evidenceSink, options.signal);
+    return null;
+  } catch (error) {
+    options.onFault?.(error);
+    return `the evidence could not be written to its sink: ${describeFailure(error)}`;
   }
 }
 
@@ -281,6 +316,7 @@ function addComparisons(one: Comparison, other: Comparison): Comparison {
 /** What is recorded of a drill before it has found anything. */
 function describeNothing({ job, run, startedAt }: Drill, message: string): EvidenceFindings {
   const sample = job.declaration.drill?.scope ?? "full";
+  const retention = toMilliseconds(job.declaration.evidenceRetention ?? defaultEvidenceRetention);
   return {
     id: job.id,
     run,
@@ -288,6 +324,7 @@ function describeNothing({ job, run, startedAt }: Drill, message: string): Evide
     endedAt: formatInstant(now()),
     account: nameAccount(),
     host: hostname(),
+    runner: readRelease(),
     points: [],
     scope: sample === "full" ? "full" : { ...sample, seed: run },
     files: 0,
@@ -298,6 +335,7 @@ function describeNothing({ job, run, startedAt }: Drill, message: string): Evide
     checks: [],
     verdict: message === "" ? "passed" : "failed",
     message,
+    keepUntil: formatInstant(new Date(now().getTime() + retention)),
   };
 }
 

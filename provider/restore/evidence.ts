@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
@@ -6,66 +6,36 @@ import { ensureDirectory, syncDirectory, writeFileAtomically } from "../platform
 import { formatInstant, now } from "../platform/clock";
 import { isAbsent, PostureError, systemCodeOf } from "../platform/errors";
 import type { Home } from "../runner/home";
-import { readJournal } from "../runner/journal";
+import { type RunEnded, readJournal } from "../runner/journal";
+import {
+  type EvidenceFindings,
+  type EvidenceRecord,
+  hashOf,
+  parseExactly,
+  parseRecord,
+  type SealedRecord,
+  seal,
+  serialise,
+} from "./evidence-record";
+import type { Signer } from "./evidence-signature";
+
+export type { EvidenceFindings, EvidenceRecord } from "./evidence-record";
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const count = z.int().min(0);
 
-const recordSchema = z.strictObject({
-  format: z.literal(1),
-  /** Counts from 1. */
-  sequence: z.int().min(1),
-  id: z.string(),
-  /** The drill's id, as in the journal. */
-  run: z.string().regex(/^[A-Za-z0-9-]{1,64}$/),
-  startedAt: z.iso.datetime(),
-  endedAt: z.iso.datetime(),
-  /** Who: the account that ran the drill, and the host's name. */
-  account: z.string(),
-  host: z.string(),
-  /** What was restored: the recovery points and the digests of their manifests. */
-  points: z.array(
-    z.strictObject({ id: z.string(), source: z.string(), digest: z.string(), startedAt: z.iso.datetime() }),
-  ),
-  /** `full`, or how many files were drawn, and the seed that draws the same ones again. */
-  scope: z.union([z.literal("full"), z.strictObject({ sample: z.int().min(1), seed: z.string() })]),
-  /** What the restore wrote. */
-  files: count,
-  bytes: count,
-  /** How long the restore itself took. */
-  restoreMilliseconds: count,
-  /** How many files, directories and links were compared with the recovery points. */
-  compared: count,
-  /** How many of them differ; the first 100 with their paths. */
-  differences: z.strictObject({
-    count,
-    listed: z.array(z.strictObject({ path: z.string(), what: z.string() })).max(100),
-  }),
-  /** Of how many entries something could not be restored by this account or in this place, which is no difference; absent for none. */
-  unrestorable: z.strictObject({ mode: count, owner: count, extendedAttributes: count }).optional(),
-  checks: z.array(z.strictObject({ name: z.string(), kind: z.string(), passed: z.boolean(), message: z.string() })),
-  verdict: z.enum(["passed", "failed"]),
-  /** Why it failed, in one sentence without file names; empty for a drill that passed. */
-  message: z.string(),
-  /** The digest of the record before; null for the first. */
-  previous: digest.nullable(),
-  /** SHA-256 in hex of this record's canonical JSON without this field. */
-  digest,
-});
-
 const headSchema = z.strictObject({
   format: z.literal(1),
-  /** How many records there are, and the digest of the newest. */
+  /** The number of the newest record, its digest, and SHA-256 of its signature; absent where it is not signed. */
   count,
   digest: digest.nullable(),
+  signature: digest.optional(),
   /** When the chain was begun anew in place of a broken one, and how many drills had passed until then; null for the first. */
   restarted: z.strictObject({ at: z.iso.datetime(), after: count }).nullable(),
+  /** The newest record that was deleted since its time to be kept was over; absent for none. */
+  pruned: z.strictObject({ sequence: count, run: z.string(), digest, signature: digest.optional() }).optional(),
 });
 
-/** What one drill proved. */
-export type EvidenceRecord = z.infer<typeof recordSchema>;
-/** A record before it has its place in the chain. */
-export type EvidenceFindings = Omit<EvidenceRecord, "format" | "sequence" | "previous" | "digest">;
 type Head = z.infer<typeof headSchema>;
 
 /** The evidence of a restore target: all records that can be read, oldest first, and whether they stand as they were written. */
@@ -74,42 +44,91 @@ export interface Evidence {
   readonly chain: { readonly state: "ok" } | { readonly state: "broken"; readonly why: string };
 }
 
+/** Evidence with the very bytes of its files. */
+export interface SealedEvidence extends Evidence {
+  /** Those of `records`. */
+  readonly sealed: readonly SealedRecord[];
+  /** The number of the newest record that was deleted since its time was over; 0 for none. */
+  readonly prunedUpTo: number;
+  /** When this chain was begun in place of a broken one; null for the first. */
+  readonly restartedAt: string | null;
+}
+
 const headName = "head.json";
 const pendingName = "pending.json";
 const emptyHead: Head = { format: 1, count: 0, digest: null, restarted: null };
 
 /**
- * Reads all evidence and checks the chain: every byte of every record is as it was written, each names the one before it,
+ * Reads all evidence and checks the chain: every byte of every record and signature is as it was written, each names the one before it,
  * and the head names the newest. A record that is changed, removed, put in or moved is found; so is the removal of all, as long as the
  * journal tells of a drill that passed.
  *
- * Whoever may write to all of the home could forge a whole chain: it shows that nothing was changed by accident or in part.
+ * Whoever may write to all of the home could forge a whole chain: it shows that nothing was changed by accident or in part. Signatures, a
+ * sink and the state of the stack tell more: see `verifyEvidence`.
  *
  * @throws PostureError `unreachable` where it is there and cannot be read.
  */
 export async function readEvidence(home: Home, id: string): Promise<Evidence> {
-  const folder = await readFolder(home, id);
-  const records = folder.files
-    .flatMap(({ record }) => (record === null ? [] : [record]))
-    .sort((a, b) => a.sequence - b.sequence);
-  const why = findBreak(id, folder, records) ?? (await findLoss(home, id, folder.head ?? emptyHead, records));
-  return { records, chain: why === null ? { state: "ok" } : { state: "broken", why } };
+  const { records, chain } = await readSealedEvidence(home, id);
+  return { records, chain };
+}
+
+/** The same, with the bytes of all files. */
+export async function readSealedEvidence(home: Home, id: string): Promise<SealedEvidence> {
+  const folder = await readFolder(folderOf(home, id));
+  const sealed = sealedOf(folder);
+  const records = sealed.map(({ record }) => record);
+  const why = findBreak(id, folder, sealed) ?? (await findLoss(home, id, folder.head ?? emptyHead, records));
+  return {
+    records,
+    sealed,
+    chain: why === null ? { state: "ok" } : { state: "broken", why },
+    prunedUpTo: folder.head?.pruned?.sequence ?? 0,
+    restartedAt: folder.head?.restarted?.at ?? null,
+  };
+}
+
+/** The ids that have evidence here, sorted: also of restore targets that are gone. */
+export async function listEvidence(home: Home): Promise<readonly string[]> {
+  return (await listNames(home.evidence)).filter((name) => !name.includes("."));
+}
+
+/** The records of chains that were set aside as broken, as far as they can still be read. */
+export async function readSetAside(home: Home, id: string): Promise<readonly SealedRecord[]> {
+  const names = (await listNames(home.evidence)).filter((name) => name.startsWith(`${id}.set-aside-`));
+  const folders = await Promise.all(names.map((name) => readFolder(join(home.evidence, name))));
+  return folders.flatMap(sealedOf);
 }
 
 /**
- * Adds a record to the chain. A crash leaves the chain with or without it, never broken. Only the holder of the id's lock may
- * call this.
+ * Adds a record to the chain, signed where there is a signer. A crash leaves the chain with or without it, never broken. Only the holder
+ * of the id's lock may call this.
  *
- * @throws PostureError `conflict` when the chain is broken: evidence after a break would hide it.
+ * @throws PostureError `conflict` when the chain is broken: evidence after a break would hide it; `permanent` when it cannot be signed.
  */
-export async function appendEvidence(home: Home, id: string, findings: EvidenceFindings): Promise<EvidenceRecord> {
+export async function appendEvidence(
+  home: Home,
+  id: string,
+  findings: EvidenceFindings,
+  signer: Signer | null = null,
+): Promise<EvidenceRecord> {
   await refuseBroken(home, id);
   const path = folderOf(home, id);
   await ensureDirectory(path);
   await settlePending(path);
-  const head = (await readFolder(home, id)).head ?? emptyHead;
-  const record = seal({ ...findings, format: 1, sequence: head.count + 1, previous: head.digest });
-  await writeFileAtomically(join(path, pendingName), serialise(record));
+  const head = (await readFolder(path)).head ?? emptyHead;
+  const record = seal({
+    ...findings,
+    format: 1,
+    sequence: head.count + 1,
+    ...(signer === null ? {} : { signer: signer.fingerprint }),
+    previous: head.digest,
+    ...(head.signature === undefined ? {} : { previousSignature: head.signature }),
+  });
+  const bytes = serialise(record);
+  // Until the record is pending, nobody looks at its signature.
+  if (signer !== null) await writeFileAtomically(join(path, signatureNameOf(record)), await signer.sign(bytes));
+  await writeFileAtomically(join(path, pendingName), bytes);
   await settlePending(path);
   await syncDirectory(home.evidence);
   return record;
@@ -124,11 +143,40 @@ export async function restartEvidence(home: Home, id: string): Promise<string | 
   const at = formatInstant(now());
   const aside = `${folderOf(home, id)}.set-aside-${at.replace(/[-:]/g, "")}-${randomBytes(2).toString("hex")}`;
   const moved = await moveIfPresent(folderOf(home, id), aside);
-  const head: Head = { ...emptyHead, restarted: { at, after: (await listPassedDrills(home, id)).length } };
+  const head: Head = {
+    ...emptyHead,
+    restarted: { at, after: (await listEndedDrills(home, id)).filter(hasPassed).length },
+  };
   await ensureDirectory(folderOf(home, id));
   await writeFileAtomically(join(folderOf(home, id), headName), serialise(head));
   await syncDirectory(home.evidence);
   return moved ? aside : null;
+}
+
+/**
+ * Deletes the oldest records for good, up to a number, but for the newest of all; the chain then begins after them. A crash leaves the
+ * chain whole. Only the holder of the id's lock may call this.
+ *
+ * @throws PostureError `conflict` when the chain is broken.
+ */
+export async function deleteOldestEvidence(home: Home, id: string, upTo: number): Promise<void> {
+  await refuseBroken(home, id);
+  const path = folderOf(home, id);
+  await settlePending(path);
+  const folder = await readFolder(path);
+  const gone = sealedOf(folder).filter(
+    ({ record }) => record.sequence <= upTo && record.digest !== folder.head?.digest,
+  );
+  const last = gone.at(-1);
+  if (last === undefined) return;
+  const { sequence, run, digest: lastDigest } = last.record;
+  const pruned = { sequence, run, digest: lastDigest, ...signatureOf(last) };
+  await writeFileAtomically(join(path, headName), serialise({ ...(folder.head ?? emptyHead), pruned }));
+  for (const { record } of gone) {
+    await rm(join(path, nameOf(record)), { force: true });
+    await rm(join(path, signatureNameOf(record)), { force: true });
+  }
+  await syncDirectory(path);
 }
 
 /** @throws PostureError `conflict` when the chain is broken. */
@@ -141,10 +189,20 @@ export async function refuseBroken(home: Home, id: string): Promise<void> {
   );
 }
 
+/** The name of a record's file in the evidence of its target. */
+export function nameOf(record: EvidenceRecord): string {
+  return `${record.run}.json`;
+}
+
+/** Where a target's evidence lies. */
+export function folderOf(home: Home, id: string): string {
+  return join(home.evidence, id);
+}
+
 interface EvidenceFile {
   readonly name: string;
   /** Null for a file that is no record, or not byte for byte what its record is written as. */
-  readonly record: EvidenceRecord | null;
+  readonly sealed: SealedRecord | null;
 }
 
 interface EvidenceFolder {
@@ -155,56 +213,104 @@ interface EvidenceFolder {
   readonly pending: EvidenceRecord | null | undefined;
 }
 
-async function readFolder(home: Home, id: string): Promise<EvidenceFolder> {
-  const path = folderOf(home, id);
+async function readFolder(path: string): Promise<EvidenceFolder> {
   const names = (await listNames(path)).filter(
     (name) => name.endsWith(".json") && name !== headName && name !== pendingName,
   );
   const files: EvidenceFile[] = [];
-  for (const name of names) files.push({ name, record: unseal(await readExactly(join(path, name), recordSchema)) });
+  for (const name of names) files.push({ name, sealed: await readSealed(join(path, name)) });
+  const head = await readBytes(join(path, headName));
+  const pending = await readBytes(join(path, pendingName));
   return {
-    head: await readExactly(join(path, headName), headSchema),
-    pending: await readExactly(join(path, pendingName), recordSchema),
+    head: head && parseExactly(head, headSchema),
+    pending: pending && parseRecord(pending),
     files,
   };
 }
 
-/** The first thing in the folder that is not as it was written, or null. */
-function findBreak(id: string, folder: EvidenceFolder, records: readonly EvidenceRecord[]): string | null {
-  if (folder.head === null) return "the head of the chain was changed";
-  const changed = folder.files.filter(({ name, record }) => record?.id !== id || name !== nameOf(record)).length;
-  if (changed > 0) return `${changed} ${changed === 1 ? "record was" : "records were"} changed`;
-  return findGap(records) ?? findHeadFault(folder, records);
+async function readSealed(path: string): Promise<SealedRecord | null> {
+  const bytes = await readBytes(path);
+  const record = bytes ? parseRecord(bytes) : null;
+  if (!bytes || record === null) return null;
+  return { record, bytes, signature: (await readBytes(`${path}${signatureEnding}`)) ?? null };
 }
 
-function findGap(records: readonly EvidenceRecord[]): string | null {
-  let previous: string | null = null;
-  for (const [index, record] of records.entries()) {
-    if (record.sequence !== index + 1) return `record ${index + 1} is missing`;
-    if (record.previous !== previous) return `record ${record.sequence} does not follow the one before it`;
-    previous = record.digest;
+/** In the order of the chain. */
+function sealedOf({ files }: EvidenceFolder): readonly SealedRecord[] {
+  return files
+    .flatMap(({ sealed }) => (sealed === null ? [] : [sealed]))
+    .sort((a, b) => a.record.sequence - b.record.sequence);
+}
+
+/** The first thing in the folder that is not as it was written, or null. */
+function findBreak(id: string, folder: EvidenceFolder, sealed: readonly SealedRecord[]): string | null {
+  if (folder.head === null) return "the head of the chain was changed";
+  const changed = folder.files.filter(
+    ({ name, sealed: file }) => file?.record.id !== id || name !== nameOf(file.record),
+  ).length;
+  if (changed > 0) return `${changed} ${changed === 1 ? "record was" : "records were"} changed`;
+  return findGap(sealed, folder.head?.pruned) ?? findHeadFault(folder, sealed);
+}
+
+/** What a chain follows that does not begin with its first record. */
+interface Anchor {
+  readonly sequence: number;
+  readonly digest: string;
+  readonly signature?: string | undefined;
+}
+
+/**
+ * The first record of a chain that is missing, does not follow the one before it, or whose signature is not as it was; or null. The
+ * newest one's signature is named by nothing in the chain.
+ *
+ * @param sealed in the order of the chain.
+ * @param anchor the newest record that was deleted; where deleting was cut off it is still there, with some before it.
+ */
+export function findGap(sealed: readonly SealedRecord[], anchor?: Anchor): string | null {
+  let previous = findStart(sealed, anchor);
+  for (const each of sealed) {
+    const { record, signature } = each;
+    const sequence = previous.sequence + 1;
+    if (record.sequence !== sequence) return `record ${sequence} is missing`;
+    if (record.previous !== previous.digest) return `record ${sequence} does not follow the one before it`;
+    if (record.previousSignature !== previous.signature) return `the signature of record ${sequence - 1} was changed`;
+    if ((record.signer === undefined) !== (signature === null))
+      return `the signature of record ${sequence} ${signature === null ? "is missing" : "was put in"}`;
+    if (anchor?.sequence === sequence && anchor.digest !== record.digest) return `record ${sequence} was exchanged`;
+    previous = { sequence, digest: record.digest, ...signatureOf(each) };
   }
   return null;
 }
 
+/** What the first record must follow. */
+function findStart(
+  [first]: readonly SealedRecord[],
+  anchor: Anchor | undefined,
+): { readonly sequence: number; readonly digest: string | null; readonly signature?: string | undefined } {
+  if (anchor === undefined || first === undefined) return { sequence: 0, digest: null };
+  const { sequence, previous, previousSignature } = first.record;
+  if (sequence > anchor.sequence) return anchor;
+  return { sequence: sequence - 1, digest: previous, signature: previousSignature };
+}
+
 /** The head names the newest record, except while one is being added: then the pending file holds that one. */
-function findHeadFault(
-  { head = emptyHead, pending }: EvidenceFolder,
-  records: readonly EvidenceRecord[],
-): string | null {
+function findHeadFault({ head = emptyHead, pending }: EvidenceFolder, sealed: readonly SealedRecord[]): string | null {
   if (head === null || pending === null) return "a record that was being added was changed";
-  const newest = records.at(-1);
-  const matches = head.count === records.length && head.digest === (newest?.digest ?? null);
+  const newest = sealed.at(-1);
+  const last = newest?.record.sequence ?? head.pruned?.sequence ?? 0;
+  const matches = head.count === last && head.digest === (newest?.record.digest ?? head.pruned?.digest ?? null);
   const isBeingAdded =
     pending !== undefined &&
     newest !== undefined &&
-    pending.digest === newest.digest &&
-    head.count === records.length - 1 &&
-    head.digest === newest.previous;
-  if (matches || isBeingAdded) return null;
-  return head.count > records.length
-    ? "the newest records are missing"
-    : "the head of the chain does not fit the records";
+    pending.digest === newest.record.digest &&
+    head.count === last - 1 &&
+    head.digest === newest.record.previous;
+  if (isBeingAdded) return null;
+  if (!matches)
+    return head.count > last ? "the newest records are missing" : "the head of the chain does not fit the records";
+  if (newest !== undefined && head.signature !== signatureOf(newest).signature)
+    return `the signature of record ${last} was changed`;
+  return null;
 }
 
 /** Drills that passed, as the journal tells, and whose evidence is not there. */
@@ -215,57 +321,48 @@ async function findLoss(
   records: readonly EvidenceRecord[],
 ): Promise<string | null> {
   const known = new Set(records.map((record) => record.run));
-  const passed = (await listPassedDrills(home, id)).slice(head.restarted?.after ?? 0);
-  const lost = passed.filter((run) => !known.has(run)).length;
+  const drills = await listEndedDrills(home, id);
+  const afterDeleted = drills.slice(drills.findLastIndex(({ run }) => run === head.pruned?.run) + 1);
+  const passed = afterDeleted.filter(hasPassed).slice(head.pruned === undefined ? (head.restarted?.after ?? 0) : 0);
+  const lost = passed.filter(({ run }) => !known.has(run)).length;
   return lost === 0 ? null : `${lost} ${lost === 1 ? "record is" : "records are"} missing that the journal tells of`;
 }
 
-async function listPassedDrills(home: Home, id: string): Promise<readonly string[]> {
+async function listEndedDrills(home: Home, id: string): Promise<readonly RunEnded[]> {
   const records = await readJournal(home, id);
-  return records.flatMap((record) =>
-    record.event === "ended" && record.verb === "drill" && record.outcome === "succeeded" ? [record.run] : [],
-  );
+  return records.filter((record) => record.event === "ended").filter(({ verb }) => verb === "drill");
+}
+
+function hasPassed({ outcome }: RunEnded): boolean {
+  return outcome === "succeeded";
 }
 
 /** Brings a record that is about to be added to its place; every step may be repeated after a crash. */
 async function settlePending(path: string): Promise<void> {
-  const pending = await readExactly(join(path, pendingName), recordSchema);
+  const folder = await readFolder(path);
+  const { pending } = folder;
   if (pending === undefined || pending === null) return;
-  const head = (await readExactly(join(path, headName), headSchema)) ?? emptyHead;
+  const head = folder.head ?? emptyHead;
   if (head.digest !== pending.digest) {
     await writeFileAtomically(join(path, nameOf(pending)), serialise(pending));
-    const next: Head = { ...head, count: pending.sequence, digest: pending.digest };
+    const signature = await readBytes(join(path, signatureNameOf(pending)));
+    const next: Head = {
+      format: 1,
+      restarted: head.restarted,
+      ...(head.pruned === undefined ? {} : { pruned: head.pruned }),
+      count: pending.sequence,
+      digest: pending.digest,
+      ...(signature ? { signature: hashOf(signature) } : {}),
+    };
     await writeFileAtomically(join(path, headName), serialise(next));
   }
   await rm(join(path, pendingName));
   await syncDirectory(path);
 }
 
-function seal(content: Omit<EvidenceRecord, "digest">): EvidenceRecord {
-  return { ...content, digest: digestOf(content) };
-}
-
-function digestOf(content: Omit<EvidenceRecord, "digest">): string {
-  return createHash("sha256").update(canonicalJson(content)).digest("hex");
-}
-
-/** The record, if its digest is that of its content. */
-function unseal(record: EvidenceRecord | null | undefined): EvidenceRecord | null {
-  if (record === null || record === undefined) return null;
-  const { digest: claimed, ...content } = record;
-  return digestOf(content) === claimed ? record : null;
-}
-
-/** What stands in a file, null when any byte of it is other than we write it, undefined when there is no file. */
-async function readExactly<T>(path: string, schema: z.ZodType<T>): Promise<T | null | undefined> {
-  const bytes = await readBytes(path);
-  if (bytes === null || bytes === undefined) return bytes;
-  try {
-    const value = schema.parse(JSON.parse(bytes.toString("utf8")));
-    return Buffer.from(serialise(value)).equals(bytes) ? value : null;
-  } catch {
-    return null;
-  }
+/** SHA-256 of a record's signature, as the next record and the head name it. */
+function signatureOf({ signature }: SealedRecord): { readonly signature?: string } {
+  return signature === null ? {} : { signature: hashOf(signature) };
 }
 
 /** Null for something that is no file. */
@@ -275,25 +372,8 @@ async function readBytes(path: string): Promise<Buffer | null | undefined> {
   } catch (error) {
     if (isAbsent(error)) return undefined;
     if (systemCodeOf(error) === "EISDIR") return null;
-    throw new PostureError(
-      "unreachable",
-      `evidence ${path}: cannot be read (${systemCodeOf(error) ?? "unknown error"})`,
-      { cause: error },
-    );
+    throw unreadable(path, error);
   }
-}
-
-function serialise(value: unknown): string {
-  return `${canonicalJson(value)}\n`;
-}
-
-/** JSON without spaces, the keys of objects in order. */
-function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    typeof inner === "object" && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
 }
 
 async function listNames(path: string): Promise<readonly string[]> {
@@ -301,12 +381,16 @@ async function listNames(path: string): Promise<readonly string[]> {
     return (await readdir(path)).sort();
   } catch (error) {
     if (isAbsent(error)) return [];
-    throw new PostureError(
-      "unreachable",
-      `evidence ${path}: cannot be read (${systemCodeOf(error) ?? "unknown error"})`,
-      { cause: error },
-    );
+    throw unreadable(path, error);
   }
+}
+
+function unreadable(path: string, error: unknown): PostureError {
+  return new PostureError(
+    "unreachable",
+    `evidence ${path}: cannot be read (${systemCodeOf(error) ?? "unknown error"})`,
+    { cause: error },
+  );
 }
 
 async function moveIfPresent(from: string, to: string): Promise<boolean> {
@@ -319,10 +403,8 @@ async function moveIfPresent(from: string, to: string): Promise<boolean> {
   }
 }
 
-function nameOf(record: EvidenceRecord): string {
-  return `${record.run}.json`;
-}
+const signatureEnding = ".sig";
 
-function folderOf(home: Home, id: string): string {
-  return join(home.evidence, id);
+function signatureNameOf(record: EvidenceRecord): string {
+  return `${nameOf(record)}${signatureEnding}`;
 }

@@ -4,9 +4,10 @@ import { formatMilliseconds, toMilliseconds } from "../platform/durations";
 import { defaultGrace } from "../schedule/defaults";
 import type { RestoreTargetDeclaration } from "./schema";
 
-/** The newest drill, as its evidence tells. */
+/** The newest drill, as its evidence and the journal tell. */
 export interface DrillSituation {
-  readonly endedAt: Date;
+  /** When the newest drill that left evidence ended; null where none did. */
+  readonly endedAt: Date | null;
   readonly passed: boolean;
   /** How many files differed from the recovery point, and how many declared checks failed. */
   readonly differences: number;
@@ -31,7 +32,9 @@ export interface RestoreSituation {
   readonly placeUnusable: string | null;
   /** Why the evidence cannot be believed, or null. */
   readonly evidenceBroken: string | null;
-  /** The newest drill that compared something, or null. */
+  /** Why evidence is not where the sink is declared, or null. */
+  readonly evidenceUndelivered: string | null;
+  /** Null where there was none. */
   readonly lastDrill: DrillSituation | null;
   /** When the drill that goes on now began, or null. */
   readonly drillRunningSince: Date | null;
@@ -69,9 +72,22 @@ function findEvidenceFaults(situation: RestoreSituation): readonly Fault[] {
         mendedByRun: false,
       },
     ];
-  if (situation.declaration.drill === undefined) return [];
+  const faults = findDeliveryFaults(situation);
+  if (situation.declaration.drill === undefined) return faults;
   if (situation.now.getTime() <= findDrillDoneBy(situation)) return [];
-  return [...findDrillFaults(situation), ...findExpiry(situation, situation.declaration.drill.every)];
+  return [...faults, ...findDrillFaults(situation), ...findExpiry(situation, situation.declaration.drill.every)];
+}
+
+function findDeliveryFaults({ id, evidenceUndelivered }: RestoreSituation): readonly Fault[] {
+  if (evidenceUndelivered === null) return [];
+  return [
+    {
+      kind: "evidence not in its sink",
+      sentence: `evidence not in its sink: ${evidenceUndelivered}`,
+      remedy: `make the sink reachable for the account of the drills, then: backup-posture evidence deliver ${id}`,
+      mendedByRun: true,
+    },
+  ];
 }
 
 function findDrillFaults({ id, declaration, lastDrill, interruptedAt }: RestoreSituation): readonly Fault[] {

@@ -8,6 +8,7 @@ import { observeRestoreTarget } from "../runner/observe";
 import { installEntry, schedulerOf } from "../schedule/entry";
 import { needsOfDrill } from "../schedule/needs";
 import { restoreTargetShape } from "./defaults";
+import { evidenceSummarySchema } from "./evidence-observation";
 import { type RestoreTargetDeclaration, restoreTargetSchema } from "./schema";
 
 const controls = ["adopt", "runOnCreate", "waitFor", "onStale"] as const;
@@ -34,11 +35,13 @@ export const restoreTargetKind: Kind<RestoreTargetDeclaration> = {
   refuse: async () => undefined,
   install,
   observe: async (view, id, known) => {
-    const { job, entry, gone, faults } = await observeRestoreTarget(view, id, known);
+    const witness = evidenceSummarySchema.safeParse(known?.state.evidence).data ?? null;
+    const { job, entry, gone, faults, evidence } = await observeRestoreTarget(view, id, known, witness);
+    const outputs = evidence === null ? {} : { evidence };
     if (job.state !== "present" || job.job.kind !== "drill")
-      return { gone, settings: null, owner: null, incarnation: null, faults, outputs: {} };
+      return { gone, settings: null, owner: null, incarnation: null, faults, outputs };
     const { declaration, owner, incarnation } = job.job;
-    return { gone, settings: withEntry(declaration, entry?.when.every), owner, incarnation, faults, outputs: {} };
+    return { gone, settings: withEntry(declaration, entry?.when.every), owner, incarnation, faults, outputs };
   },
 };
 

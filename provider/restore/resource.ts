@@ -6,7 +6,7 @@ import type { RestoreTargetDeclaration } from "./schema";
 /** What a RestoreTarget declares; see the members of the declaration for units and defaults. */
 export type RestoreTargetArgs = ArgsOf<RestoreTargetDeclaration>;
 
-const outputs = ["from", "to", "drill", "maxRestoreTime"] as const;
+const outputs = ["from", "to", "drill", "maxRestoreTime", "evidence"] as const;
 
 /**
  * A place to restore to, and the promise that restoring there works: drills restore into a scratch folder of it, compare
@@ -27,6 +27,10 @@ export class RestoreTarget extends PostureResource {
   declare public readonly to: pulumi.Output<string>;
   declare public readonly drill: pulumi.Output<RestoreTargetDeclaration["drill"]>;
   declare public readonly maxRestoreTime: pulumi.Output<RestoreTargetDeclaration["maxRestoreTime"]>;
+  /** How far its evidence goes: the number of the newest record and its digest. Absent before the first drill. */
+  declare public readonly evidence: pulumi.Output<
+    { readonly records: number; readonly digest: string; readonly restartedAt?: string } | undefined
+  >;
 
   /** An existing restore target, by its id; it is observed, not managed. */
   public static get(

@@ -61,6 +61,32 @@ export const drillSchema = z.strictObject(
   "must be an object with every",
 );
 
+/**
+ * Where the evidence of drills is written to as well, under an account that the drills' own cannot act as. A sink that is ours to change
+ * proves nothing beyond what the home does.
+ */
+const evidenceSinkSchema = z.discriminatedUnion(
+  "kind",
+  [
+    /** A folder in which this account can make files, and neither change nor remove any: one file a record. */
+    z.strictObject({ kind: z.literal("directory"), path: absolutePath }),
+    /**
+     * Gets one record on its standard input, its name in `BACKUP_POSTURE_NAME`; exit code 0 says that it is kept. It is told a record again
+     * where it was interrupted.
+     */
+    z.strictObject({
+      kind: z.literal("command"),
+      command: commandLine,
+      /** Default: `5m`. */
+      timeout: duration.optional(),
+    }),
+  ],
+  'must be an object whose kind is "directory" or "command"',
+);
+
+/** See {@link evidenceSinkSchema}. */
+export type EvidenceSink = z.infer<typeof evidenceSinkSchema>;
+
 /** What a RestoreTarget declares. */
 export const restoreTargetSchema = z.strictObject({
   ...placementFields,
@@ -85,6 +111,20 @@ export const restoreTargetSchema = z.strictObject({
   maxRestoreTime: duration.optional(),
   /** How much later than `drill.every` expired evidence is reported. Default: `1h`. */
   grace: durationOrZero.optional(),
+  /** Where evidence is written to as well. Default: nowhere, and it is self-attested. */
+  evidenceSink: evidenceSinkSchema.optional(),
+  /** What evidence is signed with, by `ssh-keygen -Y sign`. Default: it is not signed. */
+  evidenceSigning: z
+    .strictObject(
+      {
+        /** The path of an SSH key that needs no passphrase, or of a public key whose private half is in the account's ssh-agent. */
+        key: z.strictObject({ file: absolutePath }, 'must be a reference to a key, {file: "/path"}'),
+      },
+      "must be an object with key",
+    )
+    .optional(),
+  /** How long each record of evidence is kept, also when the resource is gone. At least one day. Default: `2557d`, seven years. */
+  evidenceRetention: duration.refine(isWithin("1d", "36600d"), "must be from 1d to 36600d").optional(),
   /** Whether creating it starts the first drill. Default: false. */
   runOnCreate: z.boolean("must be true or false").optional(),
   /** What `up` does when evidence has expired or a drill failed. Default: `report`. */

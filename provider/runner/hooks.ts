@@ -1,6 +1,6 @@
 import { toMilliseconds } from "../platform/durations";
 import { messageOf, PostureError } from "../platform/errors";
-import { runCommand } from "../platform/processes";
+import { inheritedEnvironment, runCommand } from "../platform/processes";
 import { resolveSecret } from "../platform/secrets";
 import { defaultCommandTimeout } from "../schedule/defaults";
 import type { Hook } from "../schedule/schema";
@@ -80,10 +80,4 @@ async function resolveEnvironment(name: string, hook: Hook): Promise<Record<stri
     resolved[variable] = await resolveSecret(reference, `hook ${name}, variable ${variable}`);
   }
   return resolved;
-}
-
-function inheritedEnvironment(): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-  );
 }

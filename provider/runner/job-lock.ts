@@ -6,7 +6,7 @@ import type { Home } from "./home";
 const runningVerbs = ["run", "drill"] as const;
 
 /** What somebody does who holds the lock of a job. */
-type Work = (typeof runningVerbs)[number] | "prune" | "purge" | "remove";
+type Work = (typeof runningVerbs)[number] | "prune" | "purge" | "remove" | "evidence";
 
 /** A run or drill that goes on. */
 export interface LiveRun {

@@ -2,8 +2,9 @@ import { type Fault, notInstalledFault, sortFaults } from "../declaration/health
 import { now } from "../platform/clock";
 import { toMilliseconds } from "../platform/durations";
 import { messageOf, PostureError } from "../platform/errors";
-import { type Evidence, readEvidence } from "../restore/evidence";
-import { findRestoreFaults } from "../restore/health";
+import type { Evidence } from "../restore/evidence";
+import { type EvidenceSummary, observeEvidence } from "../restore/evidence-observation";
+import { type DrillSituation, findRestoreFaults } from "../restore/health";
 import { probePlace } from "../restore/place";
 import { findRestorable } from "../restore/restorable";
 import type { RestoreTargetDeclaration } from "../restore/schema";
@@ -47,6 +48,12 @@ export interface Declared<D> {
 /** A recovery point as a snapshot's observation tells of it. */
 export interface SnapshotObservation extends Observation {
   readonly point: RecoveryPoint | null;
+}
+
+/** What a restore target's observation tells beside. */
+export interface RestoreTargetObservation extends Observation {
+  /** Null where there is none. */
+  readonly evidence: EvidenceSummary | null;
 }
 
 /**
@@ -146,21 +153,26 @@ export async function observeSnapshot(
   return { job, entry: null, gone, faults: sortFaults(faults), point };
 }
 
-/** Observes a restore target. See {@link observeSchedule}. */
+/**
+ * Observes a restore target. See {@link observeSchedule}.
+ *
+ * @param witness what was known of its evidence before, by somebody who does not stand in this home; null for nothing.
+ */
 export async function observeRestoreTarget(
   view: HomeView,
   id: string,
   declared: Declared<RestoreTargetDeclaration> | null,
-): Promise<Observation> {
+  witness: EvidenceSummary | null = null,
+): Promise<RestoreTargetObservation> {
   await view.requireHome();
   const job = await findJob(view.home, id);
   const { declaration, createdAt } = (job.state === "present" && job.job.kind === "drill" ? job.job : declared) ?? {};
-  if (declaration === undefined || createdAt === undefined) return nothingKnown(job);
+  if (declaration === undefined || createdAt === undefined) return { ...nothingKnown(job), evidence: null };
   const entry = await view.findEntry(declaration.scheduler, id);
   const stored = await tryToList(view, declaration.from.store, declaration.from.schedule);
   const points = findRestorable(declaration.from, stored.points, now());
   const records = await readJournal(view.home, id);
-  const evidence = await readEvidence(view.home, id);
+  const evidence = await observeEvidence(view.home, id, declaration.evidenceSink, witness);
   const running = await findLiveRun(view.home, id);
   const place = await probePlace(
     declaration.to,
@@ -179,12 +191,13 @@ export async function observeRestoreTarget(
     point: { present: points.length > 0, dueBy: await findPointDueBy(view, declaration, new Date(createdAt)) },
     placeUnusable: place.usable ? null : place.why,
     evidenceBroken: evidence.chain.state === "broken" ? evidence.chain.why : null,
-    lastDrill: describeLastDrill(evidence),
+    evidenceUndelivered: evidence.undelivered,
+    lastDrill: describeLastDrill(evidence, records),
     drillRunningSince: running?.since ?? null,
     interruptedAt: running === null ? findInterrupted(records) : null,
   });
   const gone = job.state === "absent" && entry === null && records.length === 0 && evidence.records.length === 0;
-  return { job, entry, gone, faults: sortFaults(faults) };
+  return { job, entry, gone, faults: sortFaults(faults), evidence: evidence.summary };
 }
 
 /** Nothing is there, and nothing is known of what should be: gone, unless a job file stands in its place. */
@@ -273,16 +286,20 @@ async function countDamagedFiles(
   return verification.damagedFiles;
 }
 
-function describeLastDrill(evidence: Evidence) {
-  const last = evidence.records.at(-1);
-  if (last === undefined) return null;
+/** The newest drill. One that failed without leaving evidence, as one that could not sign it, failed all the same. */
+function describeLastDrill({ records }: Evidence, journal: readonly JournalRecord[]): DrillSituation | null {
+  const newest = records.at(-1);
+  const ended = endedRecords(journal).at(-1);
+  const left = ended === undefined || records.some(({ run }) => run === ended.run);
+  const without = !left && ended.outcome === "failed" ? ended.message : null;
+  if (newest === undefined && without === null) return null;
   return {
-    endedAt: new Date(last.endedAt),
-    passed: last.verdict === "passed",
-    differences: last.differences.count,
-    failedChecks: last.checks.filter((check) => !check.passed).length,
-    restoreMilliseconds: last.restoreMilliseconds,
-    message: last.message,
+    endedAt: newest === undefined ? null : new Date(newest.endedAt),
+    passed: without === null && newest?.verdict === "passed",
+    differences: without === null ? (newest?.differences.count ?? 0) : 0,
+    failedChecks: without === null ? (newest?.checks.filter((check) => !check.passed).length ?? 0) : 0,
+    restoreMilliseconds: newest?.restoreMilliseconds ?? 0,
+    message: without ?? newest?.message ?? "",
   };
 }
 

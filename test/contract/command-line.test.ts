@@ -4,9 +4,23 @@ import { join, resolve } from "node:path";
 import { readJournal } from "../../provider/runner/journal";
 import { openScheduler } from "../../provider/schedule/schedulers/index";
 import { type Ground, makeGround } from "../fixtures/posture";
+import { makeSigningKey } from "../fixtures/signing-key";
 
 const binary = resolve(__dirname, "../../provider/bin/backup-posture.js");
-const commands = ["status", "run", "agent", "list", "verify", "restore", "drill", "prune", "purge", "doctor", "init"];
+const commands = [
+  "status",
+  "run",
+  "agent",
+  "list",
+  "verify",
+  "restore",
+  "drill",
+  "evidence",
+  "prune",
+  "purge",
+  "doctor",
+  "init",
+];
 const signal = new AbortController().signal;
 
 /** What looks into /proc, or needs a tool that other platforms lack. */
@@ -414,6 +428,59 @@ describe("recovery points", () => {
       code: 0,
       stdout: expect.stringContaining("nothing to give up") as string,
     });
+  });
+});
+
+describe("evidence", () => {
+  it("is listed, shown, verified, delivered, received and pruned", async () => {
+    const sink = join(ground.root, "sink");
+    const key = await makeSigningKey(ground.root, "drills");
+    const signers = join(ground.root, "signers");
+    await writeFile(signers, key.allowed);
+    await ground.addSchedule("shares");
+    await call("run", "shares");
+    await mkdir(ground.place);
+    await ground.addTarget({
+      evidenceSink: { kind: "command", command: [process.execPath, binary, "evidence", "receive", "--into", sink] },
+      evidenceSigning: { key: { file: key.path } },
+    });
+    expect(await call("drill", "target")).toMatchObject({
+      code: 3,
+      stdout: expect.stringMatching(/could not be written to its sink[\s\S]*target: passed/) as string,
+    });
+    expect(await callForJson("status")).toMatchObject({
+      document: {
+        jobs: [
+          {},
+          {
+            faults: expect.arrayContaining([expect.objectContaining({ kind: "evidence not in its sink" })]) as unknown,
+          },
+        ],
+      },
+    });
+    await mkdir(sink);
+    expect(await callForJson("evidence", "deliver", "target")).toMatchObject({ code: 0, document: { delivered: 1 } });
+    expect(await callForJson("evidence", "list")).toMatchObject({ document: { records: [{ sequence: 1 }] } });
+    expect((await call("evidence", "show", "target")).stdout).toMatch(
+      /target, record 1: passed[\s\S]*signed by SHA256:/,
+    );
+    const verify = ["evidence", "verify", "target", "--allowed-signers", signers, "--sink", sink];
+    expect(await callForJson(...verify)).toMatchObject({
+      code: 0,
+      document: { evidence: [{ signed: 1, signers: ["drills"], inSink: 1, attestedBy: ["allowed signers", "sink"] }] },
+    });
+    expect((await call("evidence", "verify")).stdout).toContain("self-attested: as written");
+    expect(await call("evidence", "verify", "--folder", sink)).toMatchObject({ code: 0 });
+    await writeFile(
+      signers,
+      "nobody ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPfKkq876fsCtpBcsw4hffIqbJijbbnLdRmztK7YnjNA\n",
+    );
+    expect(await call(...verify)).toMatchObject({
+      code: 3,
+      stdout: expect.stringContaining("record 1: its signer is not allowed") as string,
+    });
+    expect(await callForJson("evidence", "prune", "target")).toMatchObject({ code: 0, document: { deleted: [] } });
+    expect(await call("evidence", "show", "target", "--record", "2")).toMatchObject({ code: 2 });
   });
 });
 

@@ -352,6 +352,26 @@ const wrong: readonly (readonly [Kind, string, unknown, string])[] = [
   ],
   ["RestoreTarget", "maxRestoreTime", "fast", `maxRestoreTime: ${duration}`],
   ["RestoreTarget", "grace", true, `grace: ${durationOrZero}`],
+  [
+    "RestoreTarget",
+    "evidenceSink",
+    "/evidence",
+    'evidenceSink: must be an object whose kind is "directory" or "command"',
+  ],
+  [
+    "RestoreTarget",
+    "evidenceSink.command",
+    "send",
+    "evidenceSink.command: must be an array: the executable, then its arguments",
+  ],
+  [
+    "RestoreTarget",
+    "evidenceSigning.key",
+    "/etc/key",
+    'evidenceSigning.key: must be a reference to a key, {file: "/path"}',
+  ],
+  ["RestoreTarget", "evidenceSigning.key.file", "key", `evidenceSigning.key.file: ${pathHere}`],
+  ["RestoreTarget", "evidenceRetention", "1h", "evidenceRetention: must be from 1d to 36600d"],
   ["RestoreTarget", "plan", {}, "plan: no such property"],
 ];
 

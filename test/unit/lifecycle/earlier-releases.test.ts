@@ -62,6 +62,9 @@ describe("what the state names as a resource's provider", () => {
   });
 });
 
+/** An output that release 0.1.0 did not have. */
+const newestEvidence = { records: 1, digest: "91755164c7171ff216cfc0881533cf0aad840cc4678d586df639dec97bbed7da" };
+
 describe("what release 0.1.0 wrote", () => {
   let root: string;
   let resources: readonly Resource[];
@@ -91,7 +94,9 @@ describe("what release 0.1.0 wrote", () => {
       const { id, inputs, props } = await providerOf(resource).read(resource.id, resource.outputs);
       const __provider = providerSource(kindOf(resource.type) ?? "BackupSchedule");
       expect({ id, inputs: { ...inputs, __provider } }).toEqual({ id: resource.id, inputs: resource.inputs });
-      expect({ ...props, __provider }).toEqual(resource.outputs);
+      const { evidence, ...outputs }: Record<string, unknown> = { ...props, __provider };
+      expect(outputs).toEqual(resource.outputs);
+      expect(evidence).toEqual(resource.outputs.drill === undefined ? undefined : newestEvidence);
     }
   });
 

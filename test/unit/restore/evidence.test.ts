@@ -1,14 +1,9 @@
 import { createHash } from "node:crypto";
 import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { formatInstant } from "../../../provider/platform/clock";
-import {
-  appendEvidence,
-  type EvidenceFindings,
-  readEvidence,
-  restartEvidence,
-} from "../../../provider/restore/evidence";
+import { appendEvidence, readEvidence, restartEvidence } from "../../../provider/restore/evidence";
 import { appendRecord } from "../../../provider/runner/journal";
+import { findingsOf } from "../../fixtures/evidence";
 import { type Ground, makeGround } from "../../fixtures/posture";
 
 let ground: Ground;
@@ -24,30 +19,8 @@ const broken = (why: string | RegExp) => ({
 });
 const nameOf = (index: number) => `20260101T00000${index}Z-0000000${index}.json`;
 
-function findings(index: number): EvidenceFindings {
-  const at = formatInstant(new Date(Date.UTC(2026, 0, 1, 0, 0, index)));
-  return {
-    id: "target",
-    run: nameOf(index).replace(".json", ""),
-    startedAt: at,
-    endedAt: at,
-    account: "backup",
-    host: "host",
-    points: [{ id: "p", source: "files", digest: "d", startedAt: at }],
-    scope: { sample: 3, seed: "s" },
-    files: 3,
-    bytes: 12,
-    restoreMilliseconds: 5,
-    compared: 3,
-    differences: { count: 1, listed: [{ path: "ä \u202e\ufffd", what: "content differs" }] },
-    checks: [{ name: "count", kind: "minimum-files", passed: true, message: "" }],
-    verdict: "failed",
-    message: "1 file differs",
-  };
-}
-
 async function appendThree(): Promise<void> {
-  for (const index of [1, 2, 3]) await appendEvidence(ground.home, "target", findings(index));
+  for (const index of [1, 2, 3]) await appendEvidence(ground.home, "target", findingsOf(index));
 }
 
 describe("evidence", () => {
@@ -59,7 +32,7 @@ describe("evidence", () => {
     await appendThree();
     const { records, chain } = await read();
     expect(chain).toEqual({ state: "ok" });
-    expect(records.map(({ sequence, run }) => [sequence, run])).toEqual([1, 2, 3].map((n) => [n, findings(n).run]));
+    expect(records.map(({ sequence, run }) => [sequence, run])).toEqual([1, 2, 3].map((n) => [n, findingsOf(n).run]));
     expect(records.map(({ previous }) => previous)).toEqual([null, records[0]!.digest, records[1]!.digest]);
     expect((await readdir(folder())).sort()).toEqual([nameOf(1), nameOf(2), nameOf(3), "head.json"]);
   });
@@ -127,8 +100,8 @@ describe("evidence", () => {
     await appendThree();
     await appendRecord(ground.home, "target", {
       event: "ended",
-      run: findings(3).run,
-      at: findings(3).endedAt,
+      run: findingsOf(3).run,
+      at: findingsOf(3).endedAt,
       verb: "drill",
       outcome: "succeeded",
       message: "",
@@ -151,20 +124,20 @@ describe("evidence", () => {
   it("is not added to a broken chain, but to a new one, and the old one stays", async () => {
     await appendThree();
     await rm(join(folder(), nameOf(2)));
-    await expect(appendEvidence(ground.home, "target", findings(4))).rejects.toMatchObject({
+    await expect(appendEvidence(ground.home, "target", findingsOf(4))).rejects.toMatchObject({
       kind: "conflict",
       message: expect.stringContaining("--restart-evidence") as string,
     });
     const aside = await restartEvidence(ground.home, "target");
-    await appendEvidence(ground.home, "target", findings(4));
-    expect(await read()).toMatchObject({ records: [{ sequence: 1, run: findings(4).run }], chain: { state: "ok" } });
+    await appendEvidence(ground.home, "target", findingsOf(4));
+    expect(await read()).toMatchObject({ records: [{ sequence: 1, run: findingsOf(4).run }], chain: { state: "ok" } });
     expect((await readdir(aside!)).sort()).toEqual([nameOf(1), nameOf(3), "head.json"]);
   });
 
   it("is whole after a crash at every step of adding a record", async () => {
     await appendThree();
     const before = await readFile(join(folder(), "head.json"));
-    const record = await appendEvidence(ground.home, "target", findings(4));
+    const record = await appendEvidence(ground.home, "target", findingsOf(4));
     const written = await readFile(join(folder(), nameOf(4)));
     const after = await readFile(join(folder(), "head.json"));
     const crashes = [
@@ -180,7 +153,7 @@ describe("evidence", () => {
       const found = await read();
       expect(found.chain).toEqual({ state: "ok" });
       expect(found.records).toHaveLength(crash.known);
-      await appendEvidence(ground.home, "target", findings(5));
+      await appendEvidence(ground.home, "target", findingsOf(5));
       const next = await read();
       expect(next.chain).toEqual({ state: "ok" });
       expect(next.records.map(({ digest }) => digest)).toContain(record.digest);
