@@ -1,11 +1,12 @@
-import { resolve } from "node:path";
 import type { Command } from "commander";
 import { z } from "zod";
 import { messageOf, PostureError, systemCodeOf } from "../platform/errors";
 import { initialiseHome } from "../runner/home";
 import { openStore } from "../snapshot/stores";
+import { describePlace } from "../snapshot/stores/schema";
 import { type CommandSurroundings, register } from "./command";
 import { exitCodes } from "./exit-codes";
+import { readStoreOption } from "./stores";
 
 /** `backup-posture init`: makes a home or a directory store ready. */
 export function registerInit(program: Command, surroundings: CommandSurroundings): void {
@@ -17,7 +18,12 @@ export function registerInit(program: Command, surroundings: CommandSurroundings
       details:
         "pulumi up does this for what it declares. By hand it is needed where a home or store was lost for good: a run never makes one, " +
         "since a missing one may only be unmounted. What is ready already stays as it is.",
-      options: [["--store <path>", "make this directory store ready, and the home only if --home is given too"]],
+      options: [
+        [
+          "--store <path>",
+          "make this store ready (a directory, or azure-files://account/share), and the home only if --home is given too",
+        ],
+      ],
       examples: [
         ["init", "make the default home ready"],
         ["init --home /srv/posture", "make this home ready"],
@@ -31,8 +37,9 @@ export function registerInit(program: Command, surroundings: CommandSurroundings
           ready.push({ kind: "home", path: home.root });
         }
         if (store !== undefined) {
-          const path = resolve(store);
-          await explained(`store ${path}`, openStore({ kind: "directory", path }).initialise(signal));
+          const declaration = readStoreOption(store);
+          const path = describePlace(declaration);
+          await explained(`store ${path}`, openStore(declaration).initialise(signal));
           ready.push({ kind: "store", path });
         }
         return {

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { parseShareAddress } from "../declaration/azure-share";
 import { PostureError } from "../platform/errors";
 import { type Home, requireHome } from "../runner/home";
 import { findJob, type Job } from "../runner/job";
@@ -17,7 +18,7 @@ export interface StoredUnder {
 /** `--store` of commands that can do without a job: points outlive the declaration that took them. */
 export const storeOption = [
   "--store <path>",
-  "the directory store to look in, for an id that has no job any more",
+  "the store to look in, for an id that has no job any more: a directory, or azure-files://account/share",
 ] as const;
 
 /**
@@ -26,8 +27,7 @@ export const storeOption = [
  * @throws PostureError `permanent` where there is no job and no store is named.
  */
 export async function findStored(home: Home, id: string, storePath: string | undefined): Promise<StoredUnder> {
-  if (storePath !== undefined)
-    return { store: openStore({ kind: "directory", path: resolve(storePath) }), schedule: id, job: null };
+  if (storePath !== undefined) return { store: openStore(readStoreOption(storePath)), schedule: id, job: null };
   await requireHome(home);
   const found = await findJob(home, id);
   if (found.state === "absent")
@@ -39,6 +39,13 @@ export async function findStored(home: Home, id: string, storePath: string | und
     throw new PostureError("permanent", `${id}: the job file is ${found.state}: ${found.why}`);
   const { store, schedule } = storedBy(found.job);
   return { store: openStore(store), schedule, job: found.job };
+}
+
+/** What `--store` names: an Azure file share by its address, with the credential that the environment has, else a directory. */
+export function readStoreOption(store: string): StoreDeclaration {
+  const place = parseShareAddress(store);
+  if (place !== null) return { kind: "azure-files", account: place.account, share: place.share };
+  return { kind: "directory", path: resolve(store) };
 }
 
 /** The store and the id under which the points of a job lie. */

@@ -1,5 +1,6 @@
 import { readdir, realpath } from "node:fs/promises";
 import { isAbsolute, relative, sep } from "node:path";
+import { isShareAddress } from "../declaration/azure-share";
 import { now } from "../platform/clock";
 import { formatMilliseconds, toMilliseconds } from "../platform/durations";
 import { isAbsent, PostureError } from "../platform/errors";
@@ -48,7 +49,8 @@ async function captureSource(
   const startedAt = now();
   const { tree, notes = [] } = await drivers.openSource(declaration).gather(openStaging(home, job.id), options.signal);
   await refuseStoreWithin(context, name, tree);
-  if (options.acceptEmpty !== true) await refuseEmptied(name, tree, last, notes);
+  const accepts = { empty: options.acceptEmpty === true, last, notes };
+  if (!isShareAddress(tree.root) && (await readdir(tree.root)).length === 0) refuseEmptied(name, accepts);
   const point = await store.capture(
     {
       schedule: job.id,
@@ -61,6 +63,7 @@ async function captureSource(
     },
     options.signal,
   );
+  if (point.files === 0 && isShareAddress(tree.root)) refuseEmptied(name, accepts);
   refuseUnreadable(name, point);
   return { point, notes };
 }
@@ -75,14 +78,15 @@ function refuseUnreadable(name: string, point: RecoveryPoint): void {
 }
 
 /** An empty folder where files were is more likely a mount that is missing than a share that was cleared. */
-async function refuseEmptied(
+function refuseEmptied(
   name: string,
-  tree: Tree,
-  last: RecoveryPoint | undefined,
-  notes: readonly string[],
-): Promise<void> {
-  if (last === undefined || last.files === 0) return;
-  if ((await readdir(tree.root)).length > 0) return;
+  {
+    empty,
+    last,
+    notes,
+  }: { readonly empty: boolean; readonly last: RecoveryPoint | undefined; readonly notes: readonly string[] },
+): void {
+  if (empty || last === undefined || last.files === 0) return;
   const why = notes.length === 0 ? "if it is not mounted, mount it" : notes.join("; ");
   throw new PostureError(
     "permanent",
@@ -92,10 +96,12 @@ async function refuseEmptied(
 
 /** A store below the tree that it keeps would copy itself, more with every run. */
 async function refuseStoreWithin({ job, home }: RunContext, name: string, tree: Tree): Promise<void> {
+  if (isShareAddress(tree.root)) return;
+  const { store } = job.declaration;
   for (const [what, path] of [
-    ["store", job.declaration.store.path],
-    ["posture home", home.root],
-  ] as const) {
+    ...(store.kind === "directory" ? [["store", store.path] as const] : []),
+    ["posture home", home.root] as const,
+  ]) {
     if (isWithin(tree.root, await resolveIfPresent(path))) {
       throw new PostureError(
         "permanent",

@@ -10,7 +10,7 @@ import { probePlace } from "../restore/place";
 import { findAgent } from "../schedule/agent";
 import { openScheduler } from "../schedule/schedulers";
 import type { ObservedEntry } from "../schedule/schedulers/scheduler";
-import type { StoreDeclaration } from "../snapshot/stores/schema";
+import { describePlace, type StoreDeclaration } from "../snapshot/stores/schema";
 import type { RecoveryPoint } from "../snapshot/stores/store";
 import { type Drivers, standardDrivers } from "./drivers";
 import { type Home, requireHome } from "./home";
@@ -177,9 +177,9 @@ class Examined {
       return [
         bad(
           "store",
-          declaration.path,
+          describePlace(declaration),
           messageOf(error),
-          `mount it or grant this account access; a new one is made by: backup-posture init --store ${declaration.path}`,
+          `mount it or grant this account access; a new one is made by: backup-posture init --store ${describePlace(declaration)}`,
         ),
       ];
     }
@@ -190,7 +190,8 @@ class Examined {
   }
 }
 
-function describeStore({ path }: StoreDeclaration, points: readonly RecoveryPoint[]): Finding {
+function describeStore(declaration: StoreDeclaration, points: readonly RecoveryPoint[]): Finding {
+  const path = describePlace(declaration);
   const damaged = points.filter((point) => point.damage !== null).length;
   if (damaged === 0) return good("store", path, `${points.length} recovery point${points.length === 1 ? "" : "s"}`);
   return bad(
@@ -201,13 +202,13 @@ function describeStore({ path }: StoreDeclaration, points: readonly RecoveryPoin
   );
 }
 
-function describeFuture({ path }: StoreDeclaration, points: readonly RecoveryPoint[]): readonly Finding[] {
+function describeFuture(declaration: StoreDeclaration, points: readonly RecoveryPoint[]): readonly Finding[] {
   const ahead = points.findLast((point) => isAheadOfClock(point.startedAt, now()));
   if (ahead === undefined) return [];
   return [
     bad(
       "clock",
-      path,
+      describePlace(declaration),
       `a recovery point is dated ${formatInstant(ahead.startedAt)}, in the future; pruning is suspended`,
       "correct the clock that is wrong",
     ),

@@ -1,5 +1,6 @@
 import { userInfo } from "node:os";
 import { isDeepStrictEqual } from "node:util";
+import { findMisplacedShares } from "../declaration/azure-share";
 import { describeForecast, findUnmetRpo } from "../guard/warnings";
 import { without } from "../lifecycle/bag";
 import { refuseLoss } from "../lifecycle/consent";
@@ -105,5 +106,21 @@ const foreseenSchema = scheduleSchema.pick({ when: true, rpo: true, expectedDura
 
 function foresee(inputs: Bag): readonly string[] {
   const parsed = foreseenSchema.safeParse(inputs);
-  return parsed.success ? findUnmetRpo(parsed.data).map(({ property, sentence }) => `${property}: ${sentence}`) : [];
+  const unmet = parsed.success
+    ? findUnmetRpo(parsed.data).map(({ property, sentence }) => `${property}: ${sentence}`)
+    : [];
+  return [...unmet, ...foreseeMisplaced(inputs)];
+}
+
+const placedSchema = scheduleSchema.pick({ sources: true, store: true }).strip();
+
+function foreseeMisplaced(inputs: Bag): readonly string[] {
+  const { data } = placedSchema.safeParse(inputs);
+  if (data === undefined) return [];
+  const paths = Object.entries(data.sources).map(([name, source]) =>
+    source.kind === "file-share"
+      ? ([`sources.${name}.path`, source.path] as const)
+      : ([`sources.${name}`, null] as const),
+  );
+  return findMisplacedShares({ store: data.store, paths: Object.fromEntries(paths) });
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
+import { findMisplacedShares } from "../declaration/azure-share";
 import { without } from "../lifecycle/bag";
-import type { Kind, Target } from "../lifecycle/kind";
+import type { Bag, Kind, Target } from "../lifecycle/kind";
 import { formatInstant, now } from "../platform/clock";
 import { PostureError } from "../platform/errors";
 import { type SnapshotJob, writeJob } from "../runner/job";
@@ -31,7 +32,7 @@ export const snapshotKind: Kind<SnapshotDeclaration> = {
   scheduler: () => null,
   starting: () => null,
   announce: () => [],
-  foresee: () => [],
+  foresee,
   refuse: async () => undefined,
   install,
   observe: async (view, id, known) => {
@@ -42,6 +43,13 @@ export const snapshotKind: Kind<SnapshotDeclaration> = {
     return { gone, settings, owner, incarnation, faults, outputs };
   },
 };
+
+const foreseenSchema = snapshotSchema.pick({ share: true, store: true }).strip();
+
+function foresee(inputs: Bag): readonly string[] {
+  const { data } = foreseenSchema.safeParse(inputs);
+  return data === undefined ? [] : findMisplacedShares({ store: data.store, paths: { "share.path": data.share.path } });
+}
 
 /**
  * Takes a point where there is none to rely on. The job is written before the capture, so that a killed engine leaves an

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { absolutePath, duration } from "../declaration/primitives";
+import { sharePath } from "../declaration/azure-share";
+import { duration } from "../declaration/primitives";
 import { placementFields } from "../schedule/schema";
 import { excludeSchema, workloadSchema } from "../sources/schema";
 import { storeSchema } from "./stores/schema";
@@ -7,9 +8,9 @@ import { storeSchema } from "./stores/schema";
 /** What a FileShareSnapshot declares. */
 export const snapshotSchema = z.strictObject({
   ...placementFields,
-  /** The share to take a recovery point of. */
+  /** The share to take a recovery point of: an absolute path, or `azure-files://account/share/folder` with the store of that share. */
   share: z.strictObject(
-    { path: absolutePath, workload: workloadSchema.optional() },
+    { path: sharePath, workload: workloadSchema.optional() },
     "must be an object with the share's path",
   ),
   store: storeSchema,

@@ -1,4 +1,5 @@
 import { lstat, opendir, realpath, stat } from "node:fs/promises";
+import { isShareAddress } from "../declaration/azure-share";
 import { isAbsent, PostureError, systemCodeOf } from "../platform/errors";
 import { withinTime } from "../platform/time-limit";
 import type { SourceDeclaration } from "./schema";
@@ -10,7 +11,8 @@ type FileShareDeclaration = Extract<SourceDeclaration, { kind: "file-share" }>;
 const answerWithinMilliseconds = 30_000;
 
 /**
- * A tree of files at a path, read where it stands.
+ * A tree of files at a path, read where it stands. An Azure file share by its address is read by its store, which is the share itself: here
+ * nothing is looked at.
  *
  * The declared path itself may be a symlink: it is resolved when the run begins, and what it leads to then is captured.
  * Symlinks below it are kept as links and never followed.
@@ -36,6 +38,7 @@ export function listExcluded(declaration: Pick<FileShareDeclaration, "exclude" |
 /** The share's real path, after it was seen to be a directory that can be listed. */
 async function resolveShare(path: string, signal: AbortSignal): Promise<string> {
   signal.throwIfAborted();
+  if (isShareAddress(path)) return path;
   const explainSilence = () =>
     new PostureError(
       "unreachable",

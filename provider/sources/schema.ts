@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { sharePath } from "../declaration/azure-share";
 import { absolutePath, commandLine, duration } from "../declaration/primitives";
 import { products } from "../lync/catalogue/types";
 import { holdsUnquotable } from "../lync/quoting/text";
@@ -21,8 +22,11 @@ export const workloadSchema = z.enum(["lync"], 'must be "lync"');
 
 const fileShareSource = z.strictObject({
   kind: z.literal("file-share"),
-  /** Absolute path of the share's root on the host. Symlinks are kept as links and never followed. */
-  path: absolutePath,
+  /**
+   * Absolute path of the share's root on the host, or `azure-files://account/share/folder` where the store is of kind `azure-files`. Symlinks
+   * are kept as links and never followed.
+   */
+  path: sharePath,
   exclude: excludeSchema.optional(),
   workload: workloadSchema.optional(),
 });

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { absolutePath } from "../../declaration/primitives";
+import { azureFilesStore } from "./azure-files/schema";
 
 const directoryStore = z.strictObject({
   kind: z.literal("directory"),
@@ -10,9 +11,14 @@ const directoryStore = z.strictObject({
 /** Where recovery points live, told apart by `kind`. */
 export const storeSchema = z.discriminatedUnion(
   "kind",
-  [directoryStore],
-  'must be an object whose kind is "directory"',
+  [directoryStore, azureFilesStore],
+  'must be an object whose kind is "directory" or "azure-files"',
 );
 
 /** Where recovery points live. */
 export type StoreDeclaration = z.infer<typeof storeSchema>;
+
+/** A store as messages name it: where it is, without anything secret. */
+export function describePlace(store: StoreDeclaration): string {
+  return store.kind === "directory" ? store.path : `azure-files://${store.account}/${store.share}`;
+}

@@ -3,7 +3,10 @@ export type PointId = string;
 
 /** A directory tree to be read where it stands. */
 export interface Tree {
-  /** Absolute path of the tree's root. Symlinks below it are kept as links and never followed. */
+  /**
+   * Absolute path of the tree's root, or `azure-files://account/share/folder`. Symlinks below it are kept as links and never followed. A
+   * store refuses a root that it cannot read.
+   */
   readonly root: string;
   /** Globs, relative to the root, of what is left out; a pattern without a slash matches at every depth. */
   readonly exclude: readonly string[];

@@ -1,0 +1,209 @@
+import { createHash } from "node:crypto";
+import { constants, createReadStream, readdirSync, realpathSync } from "node:fs";
+import { type FileHandle, lstat, open, rm, utimes } from "node:fs/promises";
+import { isAbsolute } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { ensureDirectory } from "../../../platform/atomic-file";
+import { showPath } from "../../../platform/display";
+import { isAbsent, messageOf, PostureError, systemCodeOf } from "../../../platform/errors";
+import { type BytePath, fromText, toFileSystemPath } from "../directory/byte-path";
+import { type DirectoryHandle, openDirectory, openParent } from "../directory/directory-handle";
+import { everything, toSelection } from "../directory/restore-selection";
+import { RestoreTarget } from "../directory/restore-target";
+import type { CaptureWarning, PointId, RestoreRequest, RestoreResult } from "../store";
+import { isNotThere } from "./answers";
+import { inFolder } from "./capture";
+import type { Connection } from "./connection";
+import { readContent } from "./content";
+import { inParallel } from "./in-parallel";
+import type { ManifestEntry } from "./manifest";
+import { openPoint, requireEntries } from "./point-content";
+import type { ShareClient } from "./sdk";
+import { at } from "./share-snapshots";
+
+const mostWarnings = 100;
+
+/**
+ * Restores a point, or parts of it: contents, names and times. A file that stands there already with this very content is left as it is, so
+ * that a restore which was broken off goes on where it was when it is asked for again with `overwrite`.
+ */
+export async function restorePoint(
+  connection: Connection,
+  id: PointId,
+  request: RestoreRequest,
+  signal: AbortSignal,
+): Promise<RestoreResult> {
+  const selection = request.only === undefined ? null : toSelection(request.only);
+  const opened = await openPoint(connection, id, signal);
+  const entries = requireEntries(connection, opened);
+  const chosen = entries.filter(({ path, kind }) => {
+    const bytes = fromText(path);
+    return (selection ?? everything).holds(bytes) || (kind === "directory" && selection?.leadsTo(bytes) === true);
+  });
+  for (const path of selection?.paths ?? [])
+    if (!chosen.some((entry) => fromText(entry.path) === path))
+      throw new PostureError(
+        "usage",
+        `${showPath(Buffer.from(path, "latin1"))}: recovery point ${id} holds nothing of this name`,
+      );
+  try {
+    const root = await prepareTarget(request);
+    const share = at(connection, opened.snapshot.taken);
+    const restoration = new Restoration(connection, share, opened.header?.folder ?? "", root, request, signal);
+    return await restoration.run(id, chosen);
+  } catch (error) {
+    throw explainFailure(request.to, error);
+  }
+}
+
+async function prepareTarget(request: RestoreRequest): Promise<BytePath> {
+  if (!isAbsolute(request.to))
+    throw new PostureError("usage", `${request.to}: the place to restore to must be an absolute path`);
+  await ensureDirectory(request.to);
+  const root = realpathSync(request.to);
+  if (request.overwrite !== true && readdirSync(root).length > 0)
+    throw new PostureError("conflict", `${request.to}: is not empty; choose an empty place, or ask for overwriting`);
+  return fromText(root);
+}
+
+class Restoration {
+  readonly #target: RestoreTarget;
+  readonly #damaged: CaptureWarning[] = [];
+  #damagedFiles = 0;
+  #files = 0;
+  #bytes = 0;
+
+  constructor(
+    readonly connection: Connection,
+    readonly share: ShareClient,
+    readonly folder: string,
+    readonly root: BytePath,
+    readonly request: RestoreRequest,
+    readonly signal: AbortSignal,
+  ) {
+    this.#target = new RestoreTarget(request.overwrite === true, () => undefined);
+  }
+
+  async run(id: PointId, entries: readonly ManifestEntry[]): Promise<RestoreResult> {
+    const directories = entries.filter(({ kind }) => kind === "directory");
+    for (const { path } of directories) if (path !== "") this.#makeDirectory(path);
+    await inParallel(
+      entries.filter(({ kind }) => kind === "file"),
+      (file) => this.#restoreFile(file),
+    );
+    for (const directory of [...directories].reverse()) await this.#setTime(directory);
+    if (this.#damagedFiles > 0) throw this.#describeDamage(id);
+    return { files: this.#files, directories: directories.length, links: 0, bytes: this.#bytes, warnings: [] };
+  }
+
+  #makeDirectory(path: string): void {
+    const { handle, name } = openParent(this.root, fromText(path));
+    try {
+      this.#target.directory(handle, name);
+    } finally {
+      handle.close();
+    }
+  }
+
+  async #restoreFile(file: ManifestEntry): Promise<void> {
+    const { handle, name } = openParent(this.root, fromText(file.path));
+    try {
+      const place = toFileSystemPath(handle.prefix + name);
+      if (!(await this.#isThere(place, file)) && !(await this.#writeFile(place, file))) return;
+      this.#files += 1;
+      this.#bytes += file.size;
+      this.request.onProgress?.({ files: this.#files, bytes: this.#bytes });
+    } finally {
+      handle.close();
+    }
+  }
+
+  /** Whether this very file stands there already; what else stands in the way is removed where it may be. */
+  async #isThere(place: string | Buffer, file: ManifestEntry): Promise<boolean> {
+    if (this.request.overwrite !== true) return false;
+    const found = await lstat(place).catch((error: unknown) => {
+      if (isAbsent(error)) return null;
+      throw error;
+    });
+    if (found === null) return false;
+    if (found.isFile() && found.size === file.size && (await hashFile(place)) === file.digest) {
+      await setTimes(place, file.modified);
+      return true;
+    }
+    await rm(place, { recursive: true });
+    return false;
+  }
+
+  /** False where the snapshot does not hold what the manifest says: then nothing is left of the file. */
+  async #writeFile(place: string | Buffer, file: ManifestEntry): Promise<boolean> {
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+    const handle = await open(place, flags, 0o644);
+    let why: string | null = null;
+    try {
+      why = await this.#fill(handle, file);
+      if (why === null) await handle.utimes(file.modified / 1_000, file.modified / 1_000);
+    } catch (error) {
+      await rm(place);
+      throw error;
+    } finally {
+      await handle.close();
+    }
+    if (why === null) return true;
+    await rm(place);
+    this.#damagedFiles += 1;
+    if (this.#damaged.length < mostWarnings) this.#damaged.push({ path: showPath(file.path), why });
+    return false;
+  }
+
+  async #fill(handle: FileHandle, file: ManifestEntry): Promise<string | null> {
+    const path = inFolder(this.folder, file.path);
+    const take = async (piece: Buffer, position: number) => {
+      for (let done = 0; done < piece.length; )
+        done += (await handle.write(piece, done, piece.length - done, position + done)).bytesWritten;
+    };
+    try {
+      const digest = await readContent(this.connection, this.share, path, file.size, this.signal, take, isNotThere);
+      return digest === file.digest ? null : "its content is not what it was";
+    } catch (error) {
+      if (isNotThere(error)) return "is missing from the snapshot";
+      throw error;
+    }
+  }
+
+  async #setTime({ path, modified }: ManifestEntry): Promise<void> {
+    const handle: DirectoryHandle = openDirectory(this.root, fromText(path));
+    try {
+      await setTimes(toFileSystemPath(`${handle.prefix}.`), modified);
+    } finally {
+      handle.close();
+    }
+  }
+
+  #describeDamage(id: PointId): PostureError {
+    const [first] = this.#damaged;
+    const more = this.#damagedFiles > 1 ? ` (+${this.#damagedFiles - 1} more)` : "";
+    return new PostureError(
+      "permanent",
+      `${this.connection.subject}: recovery point ${id} is damaged: ${first?.path ?? ""}: ${first?.why ?? ""}${more}; everything else was restored; backup-posture verify names all that is affected`,
+    );
+  }
+}
+
+async function setTimes(place: string | Buffer, modified: number): Promise<void> {
+  await utimes(place, modified / 1_000, modified / 1_000);
+}
+
+async function hashFile(place: string | Buffer): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(place), hash);
+  return hash.digest("hex");
+}
+
+function explainFailure(to: string, error: unknown): unknown {
+  const code = systemCodeOf(error);
+  if (error instanceof PostureError || code === undefined || code === "ABORT_ERR") return error;
+  const kind = code === "ENOSPC" || code === "EDQUOT" ? "transient" : "permanent";
+  return new PostureError(kind, `${to}: the restore failed: ${messageOf(error)}; what was restored so far stays`, {
+    cause: error,
+  });
+}
