@@ -2,9 +2,11 @@ import { mkdtemp, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openStore } from "../../provider/snapshot/stores/index";
+import { openAzureFiles } from "../fixtures/azure-files/store-under-test";
 import { describeStore, type StoreUnderTest } from "./store-conformance";
 
 describeStore({ name: "directory", open: openDirectory });
+describeStore({ name: "azure-files", keeps: { modes: false, links: false }, open: openAzureFiles });
 
 async function openDirectory(): Promise<StoreUnderTest> {
   const root = await mkdtemp(join(tmpdir(), "directory-store-"));

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { formatShareAddress } from "../../declaration/azure-share";
 import { absolutePath } from "../../declaration/primitives";
 import { azureFilesStore } from "./azure-files/schema";
 
@@ -20,5 +21,5 @@ export type StoreDeclaration = z.infer<typeof storeSchema>;
 
 /** A store as messages name it: where it is, without anything secret. */
 export function describePlace(store: StoreDeclaration): string {
-  return store.kind === "directory" ? store.path : `azure-files://${store.account}/${store.share}`;
+  return store.kind === "directory" ? store.path : formatShareAddress({ ...store, folder: "" });
 }

@@ -1,6 +1,7 @@
 import { PostureError } from "../../../platform/errors";
 import { BrokenAnswer, isNotThere, readRefusal } from "./answers";
 import type { Connection } from "./connection";
+import { firstOf } from "./requests";
 import type { ShareFileClient } from "./sdk";
 
 /** The folders of the share that holds the manifests. */
@@ -77,10 +78,9 @@ export async function listCatalogue(
   let continuationToken = "";
   do {
     const settings = continuationToken === "" ? {} : { continuationToken };
-    const page = await connection.requests.send("list the manifests", signal, async (abortSignal) => {
-      const pages = directory.listFilesAndDirectories({ abortSignal }).byPage(settings);
-      return (await pages.next()).value;
-    });
+    const page = await connection.requests.send("list the manifests", signal, (abortSignal) =>
+      firstOf(directory.listFilesAndDirectories({ abortSignal }).byPage(settings)),
+    );
     for (const { name, properties } of page?.segment.fileItems ?? []) found.set(name, properties.contentLength);
     continuationToken = page?.continuationToken ?? "";
   } while (continuationToken !== "");

@@ -157,3 +157,9 @@ function explain(subject: string, what: string, refusal: Refusal, cause: unknown
   if (isWorthRepeating(refusal)) return tell("unreachable", `the service is busy (${answer}); try again later`);
   return tell("permanent", `the service refused it (${answer})`);
 }
+
+/** The first page of a list, which is all that one request brings. */
+export async function firstOf<Page>(pages: AsyncIterable<Page>): Promise<Page | undefined> {
+  for await (const page of pages) return page;
+  return undefined;
+}

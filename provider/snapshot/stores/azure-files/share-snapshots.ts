@@ -3,6 +3,7 @@ import { PostureError } from "../../../platform/errors";
 import type { PointId } from "../store";
 import { isNotThere, readRefusal } from "./answers";
 import type { Connection } from "./connection";
+import { firstOf } from "./requests";
 import type { ShareClient } from "./sdk";
 
 /** The most snapshots that Azure keeps of one share, whoever took them. */
@@ -45,10 +46,9 @@ export async function listSnapshots(connection: Connection, signal: AbortSignal)
   let continuationToken = "";
   do {
     const marker = continuationToken === "" ? {} : { continuationToken };
-    const page = await requests.send("list its snapshots", signal, async (abortSignal) => {
-      const pages = service.listShares({ ...options, abortSignal }).byPage(marker);
-      return (await pages.next()).value;
-    });
+    const page = await requests.send("list its snapshots", signal, (abortSignal) =>
+      firstOf(service.listShares({ ...options, abortSignal }).byPage(marker)),
+    );
     for (const item of page?.shareItems ?? []) {
       if (item.name !== share.name || item.deleted === true) continue;
       if (item.snapshot === undefined) isThere = true;

@@ -3,6 +3,7 @@ import { fromText } from "../directory/byte-path";
 import { toExclusion } from "../directory/exclude";
 import { isNotThere } from "./answers";
 import type { Connection } from "./connection";
+import { firstOf } from "./requests";
 import type { ShareClient, ShareDirectoryClient } from "./sdk";
 
 /** What a snapshot holds at one place, as its list tells. */
@@ -79,10 +80,9 @@ async function listFolder(
   let continuationToken = "";
   do {
     const settings = continuationToken === "" ? {} : { continuationToken };
-    const page = await connection.requests.send("list its files", signal, async (abortSignal) => {
-      const pages = directory.listFilesAndDirectories({ ...options, abortSignal }).byPage(settings);
-      return (await pages.next()).value;
-    });
+    const page = await connection.requests.send("list its files", signal, (abortSignal) =>
+      firstOf(directory.listFilesAndDirectories({ ...options, abortSignal }).byPage(settings)),
+    );
     for (const { name, properties } of page?.segment.directoryItems ?? [])
       found.push({
         kind: "directory",
