@@ -16,27 +16,31 @@ const calmTarget: ReadonlySet<string> = new Set<keyof RestoreTargetDeclaration>(
   ...(["runOnCreate", "onStale", "waitFor"] as const),
 ]);
 
-/** Stores that are a folder, which the runner reads and writes by itself. */
-const folders: ReadonlySet<string> = new Set<StoreDeclaration["kind"]>(["directory"]);
+/** The path of a store that is a folder, which the runner reads and writes by itself; null for any other. */
+function folderOf(store: StoreDeclaration): string | null {
+  return store.kind === "directory" ? store.path : null;
+}
 
 /** The folders that the runs of a schedule need; null where that cannot be told. */
 export function needsOfSchedule(declaration: ScheduleDeclaration): EntryNeeds | null {
-  const { sources, store } = declaration;
-  if (!isCalm(declaration, calm) || !folders.has(store.kind)) return null;
+  const { sources } = declaration;
+  const store = folderOf(declaration.store);
+  if (!isCalm(declaration, calm) || store === null) return null;
   const reads: string[] = [];
   for (const source of Object.values(sources)) {
     if (source.kind !== "file-share") return null;
     reads.push(source.path);
   }
-  return { reads: reads.sort(), writes: [store.path] };
+  return { reads: reads.sort(), writes: [store] };
 }
 
 /** The folders that the drills of a restore target need; null where that cannot be told. */
 export function needsOfDrill(declaration: RestoreTargetDeclaration): EntryNeeds | null {
   const { from, to, drill } = declaration;
   const runsCommands = Object.values(drill?.checks ?? {}).some(({ kind }) => kind === "command");
-  if (!isCalm(declaration, calmTarget) || runsCommands || !folders.has(from.store.kind)) return null;
-  return { reads: [], writes: [from.store.path, to] };
+  const store = folderOf(from.store);
+  if (!isCalm(declaration, calmTarget) || runsCommands || store === null) return null;
+  return { reads: [], writes: [store, to] };
 }
 
 function isCalm(declaration: object, keys: ReadonlySet<string>): boolean {
