@@ -5,7 +5,7 @@ import { parseArgs } from "node:util";
 import { run } from "./set-up/processes.mjs";
 import { root, runMain, setUp } from "./set-up/set-up.mjs";
 
-const campaigns = ["damages", "hostile-store", "kills.test", "real-faults", "round-trip"].map(
+const campaigns = ["damages", "hostile-store", "kept-directories", "kills.test", "real-faults", "round-trip"].map(
   (name) => `test/fault/${name}`,
 );
 

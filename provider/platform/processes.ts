@@ -52,6 +52,11 @@ export function inheritedEnvironment(): Record<string, string> {
   );
 }
 
+/** Has ready what the first command would have to wait for. */
+export async function prepareCommands(): Promise<void> {
+  await import("execa");
+}
+
 /** A process that outlives this one. */
 export interface DetachedProcess {
   /** Its exit code once it has ended, null where a signal ended it. Waiting for it keeps nothing alive. */

@@ -16,7 +16,8 @@ import { BlockList } from "../../provider/snapshot/stores/directory/block-list";
 import { layOut } from "../../provider/snapshot/stores/directory/layout";
 import { openManifest } from "../../provider/snapshot/stores/directory/manifest";
 import { BlockWriter } from "../../provider/snapshot/stores/directory/manifest-format";
-import { writeManifest } from "../../provider/snapshot/stores/directory/manifest-writer";
+import { ManifestPart } from "../../provider/snapshot/stores/directory/manifest-part";
+import { ManifestDraft } from "../../provider/snapshot/stores/directory/manifest-writer";
 import { manifestPath, readTrustedHeader, writeHeader } from "../../provider/snapshot/stores/directory/point-header";
 import type { Store } from "../../provider/snapshot/stores/store";
 import { makeStore, requestFor } from "./harness/store-work";
@@ -141,25 +142,18 @@ describe("a hostile store", () => {
     const layout = layOut(place);
     const old = openManifest(manifestPath(layout, id));
     const writer = new BlockWriter();
-    const blocks = new BlockList();
-    const segment: Buffer[] = [];
-    let offset = 0;
+    const draft = await ManifestDraft.begin(join(work, "draft"), old.identity);
+    const part = new ManifestPart(draft.path, draft.end);
     directories.forEach((fill, directory) => {
       writer.begin({ ...attributes, mode: 0o755 }, attributes.modified, 1);
       fill(writer);
-      const block = Buffer.from(writer.finish());
-      blocks.add({ directory, offset, length: block.length, digest: createHash("sha256").update(block).digest() });
-      segment.push(block);
-      offset += block.length;
+      part.add(directory, writer.finish(), null, 0);
     });
-    const path = join(work, "segment");
-    writeFileSync(path, Buffer.concat(segment));
-    const draft = join(work, "draft");
-    const summary = await writeManifest(draft, old.identity, [{ path, blocks }], directories.length, [
-      ...old.packs.values(),
-    ]);
+    const blocks = [new BlockList(part.finish())];
+    part.close();
+    const summary = await draft.finish(blocks, directories.length, [...old.packs.values()]);
     old.close();
-    renameSync(draft, manifestPath(layout, id));
+    renameSync(draft.path, manifestPath(layout, id));
     const header = readTrustedHeader(layout, id);
     if (header === null) throw new Error("the point has no header");
     const forged = { ...header, digest: summary.digest, manifestSize: summary.size };

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -77,6 +77,17 @@ describe("a store whose process is killed", () => {
       });
     }
     report("kills at any moment", { kills, ...ended });
+  });
+
+  it("has swept what was being written", async () => {
+    await withCopy(small, async ({ store, points }) => {
+      const unfinished = [".quarantine.0.tmp", "points/.a.json.0.tmp", "packs/.a.moved.0.tmp"].map((name) =>
+        join(store, name),
+      );
+      for (const path of unfinished) writeFileSync(path, "");
+      await openAt(store).forget([...points.keys()].slice(0, 1), {}, signal);
+      expect(unfinished.filter((path) => existsSync(path))).toEqual([]);
+    });
   });
 
   it("makes everything durable before it says that a point exists", () => {
@@ -157,10 +168,14 @@ async function setScene(place: string, files: number, chance: Chance): Promise<S
   plant(tree, chance, files);
   const store = await makeStore(path);
   const points = new Map<string, Look>();
+  const { now } = Date;
+  // An hour later, so that captures keep directories in which nothing changed.
+  jest.spyOn(Date, "now").mockImplementation(() => now() + 3_600_000);
   for (const day of [1, 2, 3]) {
     points.set((await store.capture(requestFor(tree, `2026-11-0${day}T01:00:00Z`), signal)).id, lookAt(tree));
     changeSome(tree, chance);
   }
+  jest.restoreAllMocks();
   return { store: path, tree, points };
 }
 

@@ -89,6 +89,19 @@ export function actInProcess(input: readonly string[], environment: Readonly<Rec
   });
 }
 
+/** Runs an action in a process of its own, an hour later; what it made. */
+export function actLater(input: readonly string[]): string {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ["--require", join(__dirname, "later.cjs"), act, ...input],
+    {
+      encoding: "utf8",
+    },
+  );
+  if (status !== 0) throw new Error(stderr);
+  return String(JSON.parse(stdout));
+}
+
 /** Starts an action in a process of its own. */
 export function startAction(input: readonly string[]): ChildProcess {
   return spawn(process.execPath, [act, ...input], { stdio: "ignore" });

@@ -3,13 +3,15 @@ import { blockRecordSize } from "./manifest-format";
 /** Where a thread of a capture put a directory's block. */
 export interface ListedBlock {
   readonly directory: number;
-  /** In the thread's segment. */
+  /** In the manifest. */
   readonly offset: number;
   readonly length: number;
+  /** The directory's, in 32 bits; 0 where its entries have to be listed anew in any case. */
+  readonly inode: number;
   readonly digest: Buffer;
 }
 
-const listedSize = 4 + 8 + 4 + 32;
+const listedSize = 4 + 8 + 4 + 4 + 32;
 
 /** A list that takes little memory and can be sent to another thread as one piece. */
 export class BlockList {
@@ -29,22 +31,29 @@ export class BlockList {
     bytes.writeUInt32LE(block.directory, at);
     bytes.writeDoubleLE(block.offset, at + 4);
     bytes.writeUInt32LE(block.length, at + 12);
-    block.digest.copy(bytes, at + 16);
+    bytes.writeUInt32LE(block.inode, at + 16);
+    block.digest.copy(bytes, at + 20);
     this.#length = at + listedSize;
+  }
+
+  /** Adds to the offsets of all blocks from a position in this list on. @returns the position of the next block. */
+  moveFrom(position: number, by: number): number {
+    for (let at = position; at < this.#length; at += listedSize)
+      this.#bytes.writeDoubleLE(this.#bytes.readDoubleLE(at + 4) + by, at + 4);
+    return this.#length;
   }
 
   toBytes(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  /** Puts each block's record into its place in a manifest's table. @param start where the segment begins in the manifest. */
-  writeInto(table: Buffer, start: number): void {
+  /** Puts each block's record into its place in a manifest's table. */
+  writeInto(table: Buffer): void {
     const bytes = this.#bytes;
     for (let at = 0; at < this.#length; at += listedSize) {
       const record = bytes.readUInt32LE(at) * blockRecordSize;
-      table.writeBigUInt64LE(BigInt(start + bytes.readDoubleLE(at + 4)), record);
-      table.writeUInt32LE(bytes.readUInt32LE(at + 12), record + 8);
-      bytes.copy(table, record + 16, at + 16, at + listedSize);
+      table.writeBigUInt64LE(BigInt(bytes.readDoubleLE(at + 4)), record);
+      bytes.copy(table, record + 8, at + 12, at + listedSize);
     }
   }
 

@@ -16,6 +16,11 @@ export function fromText(text: string): BytePath {
   return beyondAscii.test(text) || beyondLatin1.test(text) ? Buffer.from(text, "utf8").toString("latin1") : text;
 }
 
+/** Whether every byte is a character of ASCII. */
+export function isAscii(path: BytePath): boolean {
+  return !beyondAscii.test(path);
+}
+
 /** A path as people may see it. */
 export function toDisplay(path: BytePath): string {
   return showPath(Buffer.from(path, "latin1"));

@@ -1,14 +1,19 @@
 import type { BytePath } from "./byte-path";
+import { toExclusion } from "./exclude";
 import type { StoreLayout } from "./layout";
+import { openManifest } from "./manifest";
 import type { FinishedPack } from "./pack-writer";
 import type { SharedTable } from "./shared-contents";
-import type { DirectoryTask, WalkTotals } from "./tree-walk";
+import type { DirectoryTask, PreviousPoint, WalkSettings, WalkTotals } from "./walk";
 
 /** All that a thread of a capture has to know. It can be sent to another thread. */
 export interface CapturePlan {
   readonly layout: StoreLayout;
   /** This capture's own directory within the store's temporary one. */
   readonly temporary: string;
+  /** The manifest that is being written, and where its next block may begin. */
+  readonly draft: string;
+  readonly draftEnd: SharedArrayBuffer;
   readonly root: string;
   readonly exclude: readonly string[];
   /** The manifest to compare with, and the label here of each pack there that is still as it was. */
@@ -35,10 +40,18 @@ export interface ListedPaths {
   readonly long: readonly BytePath[];
 }
 
+/** Opens the manifest to compare with. Whoever opens it has to close it. */
+export function openPrevious({ previous, quarantine }: CapturePlan): PreviousPoint | null {
+  return previous === null ? null : { manifest: openManifest(previous.manifest), labels: previous.labels, quarantine };
+}
+
+export function toWalkSettings(plan: CapturePlan, previous: PreviousPoint | null): WalkSettings {
+  const { root, store } = plan;
+  return { root, exclusion: toExclusion(plan.exclude), previous, tellUnchanged: plan.listPaths === "all", store };
+}
+
 /** What one thread of a capture did. */
 export interface ThreadResult {
-  /** The file with its blocks. */
-  readonly segment: string;
   /** A `BlockList`. */
   readonly blocks: Uint8Array;
   readonly packs: readonly FinishedPack[];
@@ -59,5 +72,6 @@ export type ToCaptureWorker =
 export type FromCaptureWorker =
   | { readonly kind: "donation"; readonly tasks: readonly DirectoryTask[] }
   | { readonly kind: "progress"; readonly done: Done }
-  | { readonly kind: "idle"; readonly done: Done }
+  /** `received`: how many messages with tasks it has had; where more are on their way, it is not idle. */
+  | { readonly kind: "idle"; readonly done: Done; readonly received: number }
   | { readonly kind: "finished"; readonly result: ThreadResult };

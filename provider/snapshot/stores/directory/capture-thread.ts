@@ -1,58 +1,39 @@
-import { closeSync, openSync, writeSync } from "node:fs";
-import { join } from "node:path";
-import { BlockList } from "./block-list";
-import { type CapturePlan, counters, type Done, type ThreadResult } from "./capture-plan";
+import { type CapturePlan, counters, type Done, openPrevious, type ThreadResult, toWalkSettings } from "./capture-plan";
 import { ChangedPaths } from "./changed-paths";
-import { toExclusion } from "./exclude";
-import { openManifest } from "./manifest";
+import { ManifestPart } from "./manifest-part";
 import { PackWriter } from "./pack-writer";
 import { SharedContents } from "./shared-contents";
-import { type DirectoryTask, type PreviousPoint, TreeWalk } from "./tree-walk";
+import { TreeWalk } from "./tree-walk";
+import { WaitingDirectories } from "./waiting-directories";
+import type { DirectoryTask, PreviousPoint } from "./walk";
 
-const bufferSize = 1024 * 1024;
-
-/** One thread's part of a capture: a stack of directories to read, packs and a segment of the manifest to write. */
+/** One thread's part of a capture: directories to read, packs and blocks of the manifest to write. */
 export class CaptureThread {
   readonly #walk: TreeWalk;
   readonly #packs: PackWriter;
   readonly #previous: PreviousPoint | null;
-  readonly #counters: Int32Array;
-  readonly #waiting: DirectoryTask[] = [];
-  readonly #blocks = new BlockList();
+  readonly #waiting: WaitingDirectories;
+  readonly #part: ManifestPart;
   readonly #paths: ChangedPaths;
-  readonly #segment: string;
-  readonly #file: number;
-  readonly #buffer = Buffer.allocUnsafe(bufferSize);
-  #buffered = 0;
-  #written = 0;
 
   /** @param number tells the threads of one capture apart, from 0 on. */
-  constructor(
-    plan: CapturePlan,
-    readonly number: number,
-  ) {
-    const { layout, quarantine, packIds, contents, root, store } = plan;
-    this.#counters = new Int32Array(plan.counters);
-    this.#segment = join(plan.temporary, `segment-${number}`);
-    this.#file = openSync(this.#segment, "wx", 0o600);
+  constructor(plan: CapturePlan, number: number) {
+    const { layout, quarantine, packIds, contents } = plan;
+    const numbers = new Int32Array(plan.counters);
+    this.#waiting = new WaitingDirectories(numbers);
+    this.#part = new ManifestPart(plan.draft, plan.draftEnd);
     this.#packs = new PackWriter(
       { temporary: plan.temporary, packs: layout.packs },
       `pack-${number}`,
-      () => packIds.length + Atomics.add(this.#counters, counters.packs, 1),
+      () => packIds.length + Atomics.add(numbers, counters.packs, 1),
     );
-    this.#previous =
-      plan.previous === null
-        ? null
-        : { manifest: openManifest(plan.previous.manifest), labels: plan.previous.labels, quarantine };
-    const tellUnchanged = plan.listPaths === "all";
-    const settings = { root, exclusion: toExclusion(plan.exclude), previous: this.#previous, tellUnchanged, store };
+    this.#previous = openPrevious(plan);
     this.#paths = new ChangedPaths(plan.temporary, `paths-${number}`);
-    const known = new SharedContents(layout, packIds, quarantine, contents);
     this.#walk = new TreeWalk(
-      settings,
+      toWalkSettings(plan, this.#previous),
       this.#packs,
-      known,
-      () => Atomics.add(this.#counters, counters.directories, 1),
+      new SharedContents(layout, packIds, quarantine, contents),
+      (count) => Atomics.add(numbers, counters.directories, count),
       plan.listPaths === "none" ? () => undefined : (path) => this.#paths.add(path),
     );
   }
@@ -62,7 +43,7 @@ export class CaptureThread {
   }
 
   push(tasks: readonly DirectoryTask[]): void {
-    for (const task of tasks) this.#waiting.push(task);
+    this.#waiting.add(tasks);
   }
 
   /**
@@ -72,23 +53,23 @@ export class CaptureThread {
    */
   work(milliseconds: number, donate: (tasks: readonly DirectoryTask[]) => void): boolean {
     const until = performance.now() + milliseconds;
-    for (let task = this.#waiting.pop(); task !== undefined; task = this.#waiting.pop()) {
+    for (let task = this.#waiting.next(); task !== undefined; task = this.#waiting.next()) {
       this.#read(task);
-      if (this.#waiting.length > 1 && Atomics.compareExchange(this.#counters, counters.wanted, 1, 0) === 1)
-        donate(this.#waiting.splice(0, this.#waiting.length >> 1));
-      if (performance.now() >= until) return this.#waiting.length > 0;
+      const donation = this.#waiting.takeDonation();
+      if (donation !== null) donate(donation);
+      if (performance.now() >= until) break;
     }
-    return false;
+    return !this.#waiting.isEmpty;
   }
 
-  /** Waits until everything is durable. */
+  /** Waits until everything is durable but the manifest. */
   async finish(): Promise<ThreadResult> {
     try {
-      this.#flush();
       this.#paths.close();
+      const blocks = this.#part.finish();
       const packs = await this.#packs.finish();
       const paths = { files: this.#paths.files, long: this.#paths.long };
-      return { segment: this.#segment, blocks: this.#blocks.toBytes(), packs, paths, totals: this.#walk.totals };
+      return { blocks, packs, paths, totals: this.#walk.totals };
     } finally {
       await this.close();
     }
@@ -98,37 +79,17 @@ export class CaptureThread {
   async close(): Promise<void> {
     this.#paths.abandon();
     await this.#packs.abandon();
-    closeSync(this.#file);
+    this.#part.close();
     this.#previous?.manifest.close();
   }
 
   #read(task: DirectoryTask): void {
     const found: DirectoryTask[] = [];
-    const enqueue = (inner: DirectoryTask): void => {
-      found.push(inner);
-    };
-    this.#walk.read(task, enqueue, (block, digest) => this.#keep(task.id, block, digest));
-    for (let at = found.length - 1; at >= 0; at -= 1) {
-      const inner = found[at];
-      if (inner !== undefined) this.#waiting.push(inner);
-    }
+    this.#walk.read(
+      task,
+      (inner) => found.push(inner),
+      (block, digest, inode) => this.#part.add(task.id, block, digest, inode),
+    );
+    this.#waiting.addFirst(found);
   }
-
-  #keep(directory: number, block: Buffer, digest: Buffer): void {
-    const offset = this.#written + this.#buffered;
-    this.#blocks.add({ directory, offset, length: block.length, digest });
-    if (this.#buffered + block.length > bufferSize) this.#flush();
-    if (block.length > bufferSize) this.#written += writeFully(this.#file, block, this.#written);
-    else this.#buffered += block.copy(this.#buffer, this.#buffered);
-  }
-
-  #flush(): void {
-    this.#written += writeFully(this.#file, this.#buffer.subarray(0, this.#buffered), this.#written);
-    this.#buffered = 0;
-  }
-}
-
-function writeFully(file: number, bytes: Buffer, position: number): number {
-  for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done, bytes.length - done, position + done);
-  return bytes.length;
 }

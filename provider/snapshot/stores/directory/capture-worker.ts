@@ -3,10 +3,11 @@ import type { FromCaptureWorker, ToCaptureWorker } from "./capture-plan";
 import { CaptureThread } from "./capture-thread";
 
 /** A thread of a capture. It tells when it has nothing to do, gives work away when another thread has none, and ends when told to finish. */
-const turnMilliseconds = 100;
+const turnMilliseconds = 25;
 
 let thread: CaptureThread | null = null;
 let working = false;
+let received = 0;
 
 parentPort?.on("message", (message: ToCaptureWorker) => {
   if (message.kind === "begin") thread = new CaptureThread(message.plan, message.number);
@@ -15,6 +16,7 @@ parentPort?.on("message", (message: ToCaptureWorker) => {
 });
 
 function take(tasks: Extract<ToCaptureWorker, { kind: "tasks" }>["tasks"]): void {
+  received += 1;
   thread?.push(tasks);
   if (working) return;
   working = true;
@@ -26,7 +28,7 @@ function work(): void {
   if (thread === null) return;
   const more = thread.work(turnMilliseconds, (tasks) => send({ kind: "donation", tasks }));
   working = more;
-  send({ kind: more ? "progress" : "idle", done: thread.done });
+  send(more ? { kind: "progress", done: thread.done } : { kind: "idle", done: thread.done, received });
   if (more) setImmediate(work);
 }
 

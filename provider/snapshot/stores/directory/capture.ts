@@ -5,16 +5,17 @@ import { join } from "node:path";
 import { syncDirectory } from "../../../platform/atomic-file";
 import { formatInstant, now } from "../../../platform/clock";
 import { isAbsent, messageOf, PostureError } from "../../../platform/errors";
+import { prepareCommands } from "../../../platform/processes";
 import type { CaptureRequest, CaptureWarning, RecoveryPoint } from "../store";
 import { BlockList } from "./block-list";
 import { type BytePath, fromText } from "./byte-path";
 import { type CapturedAttributes, canReadAttributes, captureAttributes, keepUnchanged } from "./capture-attributes";
 import { type CapturePlan, counters, type ListedPaths, type ThreadResult } from "./capture-plan";
-import { runCaptureThreads } from "./capture-threads";
+import { type CaptureRun, CaptureThreads, captureHere } from "./capture-threads";
 import { DamageError } from "./damage";
 import type { StoreLayout } from "./layout";
 import { type Manifest, openManifest } from "./manifest";
-import { type ManifestSummary, type PackUse, writeManifest } from "./manifest-writer";
+import { ManifestDraft, type ManifestSummary, type PackUse } from "./manifest-writer";
 import { listPacks, readPackIndex } from "./object-index";
 import { packFileName } from "./pack-format";
 import type { FinishedPack } from "./pack-writer";
@@ -22,7 +23,8 @@ import { listPoints, manifestPath, type PointHeader, readPoint, readTrustedHeade
 import { readQuarantine } from "./quarantine";
 import { createSharedTable } from "./shared-contents";
 import { type AttributesReference, readAttributes, storeAttributes } from "./stored-attributes";
-import { emptyTotals, mostWarnings, type WalkTotals } from "./tree-walk";
+import { isOfLargeTree, isSmallTree } from "./tree-size";
+import { emptyTotals, mostWarnings, type WalkTotals } from "./walk";
 
 /** Takes a recovery point. The caller holds the store against being pruned, under this session's name. */
 export async function capturePoint(
@@ -34,23 +36,52 @@ export async function capturePoint(
   const temporary = join(layout.temporary, session);
   try {
     await mkdir(temporary, { mode: 0o700 });
-    return await captureInto(layout, temporary, request, signal);
+    const candidates = findCandidates(layout, request);
+    const latest = candidates.at(-1);
+    if (latest !== undefined && CaptureThreads.canStart && isOfLargeTree(latest))
+      return await withThreads(true, (threads) =>
+        captureInto({ layout, temporary, request, candidates, threads }, signal),
+      );
+    return await captureInto({ layout, temporary, request, candidates, threads: null }, signal);
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
 }
 
-async function captureInto(
-  layout: StoreLayout,
-  temporary: string,
-  request: CaptureRequest,
-  signal: AbortSignal,
-): Promise<RecoveryPoint> {
+async function withThreads<Result>(
+  keeping: boolean,
+  use: (threads: CaptureThreads) => Promise<Result>,
+): Promise<Result> {
+  const threads = new CaptureThreads(keeping);
+  try {
+    return await use(threads);
+  } finally {
+    await threads.close();
+  }
+}
+
+/** What a capture begins with. */
+interface Beginning {
+  readonly layout: StoreLayout;
+  readonly temporary: string;
+  readonly request: CaptureRequest;
+  /** Earlier points of the same schedule and source, the latest last. */
+  readonly candidates: readonly RecoveryPoint[];
+  /** Those that were started already. */
+  readonly threads: CaptureThreads | null;
+}
+
+async function captureInto(beginning: Beginning, signal: AbortSignal): Promise<RecoveryPoint> {
+  const { layout, temporary, request } = beginning;
   const packIds = listPacks(layout);
-  const previous = findPrevious(layout, request, packIds);
+  const previous = findPrevious(layout, beginning.candidates, packIds);
+  const identity = toIdentity(request);
+  const draft = await ManifestDraft.begin(join(temporary, "manifest"), JSON.stringify(identity));
   const plan: CapturePlan = {
     layout,
     temporary,
+    draft: draft.path,
+    draftEnd: draft.end,
     root: resolveTree(request.tree.root),
     exclude: request.tree.exclude,
     previous: previous === null ? null : { manifest: previous.manifest, labels: previous.labels },
@@ -61,23 +92,32 @@ async function captureInto(
     contents: createSharedTable(),
     counters: new SharedArrayBuffer(12),
   };
-  const results = await runCaptureThreads(plan, signal, (done) => request.onProgress?.(done));
+  const results = await readTree(plan, beginning, signal);
   await syncDirectory(layout.packs);
   signal.throwIfAborted();
-  return await commit(plan, request, results, previous, signal);
+  return await commit(plan, draft, identity, results, previous, signal);
 }
 
-/** Everything durable first, then the header: from that moment on the point exists. */
-async function commit(
+async function readTree(
   plan: CapturePlan,
-  request: CaptureRequest,
-  results: readonly ThreadResult[],
-  previous: Previous | null,
+  { request, threads }: Beginning,
   signal: AbortSignal,
-): Promise<RecoveryPoint> {
-  const { layout } = plan;
-  const totals = addUp(results);
-  const identity = {
+): Promise<readonly ThreadResult[]> {
+  const run: CaptureRun = {
+    plan,
+    onProgress: (done) => request.onProgress?.(done),
+    // A failure shows again, and is reported, when the command is run.
+    onSpareTime: () => void (plan.listPaths === "none" || prepareCommands().catch(() => undefined)),
+  };
+  if (threads !== null) return await threads.run(run, signal);
+  if (!CaptureThreads.canStart || isSmallTree(plan.root)) return await captureHere(run, signal);
+  return await withThreads(plan.previous !== null, (started) => started.run(run, signal));
+}
+
+type PointIdentity = Pick<PointHeader, "schedule" | "source" | "set" | "owner" | "pinnedBy" | "startedAt">;
+
+function toIdentity(request: CaptureRequest): PointIdentity {
+  return {
     schedule: request.schedule,
     source: request.source,
     set: { id: request.set.id, sources: [...request.set.sources] },
@@ -85,18 +125,30 @@ async function commit(
     pinnedBy: request.pinnedBy ?? null,
     startedAt: request.startedAt,
   };
-  const draft = join(plan.temporary, "manifest");
+}
+
+/** Everything durable first, then the header: from that moment on the point exists. */
+async function commit(
+  plan: CapturePlan,
+  draft: ManifestDraft,
+  identity: PointIdentity,
+  results: readonly ThreadResult[],
+  previous: Previous | null,
+  signal: AbortSignal,
+): Promise<RecoveryPoint> {
+  const { layout } = plan;
+  const totals = addUp(results);
   const paths = {
     files: results.flatMap((result) => result.paths.files),
     long: results.flatMap((result) => result.paths.long),
   };
   const [manifest, captured] = await Promise.all([
-    writeDraft(plan, draft, JSON.stringify(identity), results, totals),
+    finishDraft(plan, draft, results, totals),
     captureAttributes(plan.root, paths, signal),
   ]);
-  const attributes = await keepAttributes(plan, draft, paths, captured, previous);
+  const attributes = await keepAttributes(plan, paths, captured, previous);
   const { warnings } = attributes;
-  const id = `${formatInstant(request.startedAt).replace(/[-:]/g, "")}-${randomBytes(4).toString("hex")}`;
+  const id = `${formatInstant(identity.startedAt).replace(/[-:]/g, "")}-${randomBytes(4).toString("hex")}`;
   const header: PointHeader = {
     ...identity,
     id,
@@ -119,8 +171,8 @@ async function commit(
     manifestSize: manifest.size,
     attributes: attributes.reference,
   };
-  await rename(draft, manifestPath(layout, id));
-  await syncDirectory(layout.packs);
+  await rename(plan.draft, manifestPath(layout, id));
+  if (attributes.addedBytes > 0) await syncDirectory(layout.packs);
   await syncDirectory(layout.points);
   await writeHeader(layout, header);
   const point = readPoint(layout, id);
@@ -129,18 +181,17 @@ async function commit(
   return point;
 }
 
-async function writeDraft(
+async function finishDraft(
   plan: CapturePlan,
-  draft: string,
-  identity: string,
+  draft: ManifestDraft,
   results: readonly ThreadResult[],
   totals: WalkTotals,
 ): Promise<ManifestSummary> {
   const finished = results.flatMap((result) => result.packs);
   const packs = toPackUses(plan.layout, plan.packIds, finished, totals);
-  const segments = results.map(({ segment, blocks }) => ({ path: segment, blocks: new BlockList(blocks) }));
+  const blocks = results.map((result) => new BlockList(result.blocks));
   const directories = new Int32Array(plan.counters)[counters.directories] ?? 0;
-  return await writeManifest(draft, identity, segments, directories, packs);
+  return await draft.finish(blocks, directories, packs);
 }
 
 interface KeptAttributes {
@@ -152,7 +203,6 @@ interface KeptAttributes {
 
 async function keepAttributes(
   plan: CapturePlan,
-  draft: string,
   paths: ListedPaths,
   captured: CapturedAttributes,
   previous: Previous | null,
@@ -161,7 +211,7 @@ async function keepAttributes(
   const before = previous?.attributes ?? null;
   if (before !== null && paths.files.length + paths.long.length === 0)
     return { kept: true, reference: before.reference, addedBytes: 0, warnings: [] };
-  const dump = Buffer.concat([readUnchanged(draft, before?.dump ?? Buffer.alloc(0), paths), captured.dump]);
+  const dump = Buffer.concat([readUnchanged(plan.draft, before?.dump ?? Buffer.alloc(0), paths), captured.dump]);
   const isAsBefore = before !== null && dump.equals(before.dump);
   const reference = isAsBefore ? before.reference : await storeAttributes(plan.layout, plan.temporary, dump);
   return {
@@ -207,11 +257,18 @@ interface Previous {
   readonly attributes: { readonly reference: AttributesReference; readonly dump: Buffer } | null;
 }
 
-/** The latest point of the same schedule and source that is of use. None is no failure: everything is read, then. */
-function findPrevious(layout: StoreLayout, request: CaptureRequest, packIds: readonly string[]): Previous | null {
-  const candidates = listPoints(layout).filter(
+function findCandidates(layout: StoreLayout, request: CaptureRequest): readonly RecoveryPoint[] {
+  return listPoints(layout).filter(
     (point) => point.schedule === request.schedule && point.source === request.source && point.damage === null,
   );
+}
+
+/** The latest point of the same schedule and source that is of use. None is no failure: everything is read, then. */
+function findPrevious(
+  layout: StoreLayout,
+  candidates: readonly RecoveryPoint[],
+  packIds: readonly string[],
+): Previous | null {
   for (const point of [...candidates].reverse()) {
     const manifest = tryOpenManifest(layout, point.id);
     if (manifest === null) continue;

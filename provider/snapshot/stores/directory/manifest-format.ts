@@ -7,7 +7,7 @@ import { DamageError } from "./damage";
  * describes it for readers without this code.
  */
 export const manifestMagic = Buffer.from("BPMANIF1", "latin1");
-/** Block table record: offset u64, length u32, reserved u32, SHA-256 of the block. Record 0 is the tree's root. */
+/** Block table record: offset u64, length u32, the directory's inode in 32 bits, SHA-256 of the block. Record 0 is the tree's root. */
 export const blockRecordSize = 48;
 /** Pack table record: label u32, reserved u32, size of the pack u64, bytes of it that this point uses u64, id (32 bytes). */
 export const packRecordSize = 56;
@@ -109,21 +109,44 @@ export class BlockWriter {
 
   /** Copies a file's entry as it is, but for where its content is. */
   copyFile(cursor: BlockCursor, pack: number, offset: number): void {
+    const start = this.#length;
     const length = cursor.end - cursor.start;
     this.#ensure(length);
-    cursor.block.copy(this.#buffer, this.#length, cursor.start, cursor.end);
-    const end = this.#length + length;
-    this.#length += filePackOffset;
-    this.#u32(pack);
-    this.#u64(offset);
-    this.#length = end;
+    this.#length += cursor.block.copy(this.#buffer, start, cursor.start, cursor.end);
     this.#entries += 1;
+    this.#place(start, pack, offset);
+  }
+
+  /** Writes a whole block as it is. `placeFile` and `numberDirectory` change what may be different. */
+  copyBlock(cursor: BlockCursor): void {
+    this.#length = 0;
+    this.#ensure(cursor.block.length);
+    this.#length = cursor.block.copy(this.#buffer);
+    this.#entries = cursor.count;
+  }
+
+  /** In a copied block: where the content is of the file that the cursor stands on. */
+  placeFile(cursor: BlockCursor, pack: number, offset: number): void {
+    this.#place(cursor.start, pack, offset);
+  }
+
+  /** In a copied block: the number of a directory. @param start that of the cursor when it stood on it. */
+  numberDirectory(start: number, id: number): void {
+    this.#buffer.writeUInt32LE(id, start + commonSize);
   }
 
   /** The finished block. It is overwritten by the next `begin`. */
   finish(): Buffer {
     this.#buffer.writeUInt32LE(this.#entries, blockHeaderSize - 4);
     return this.#buffer.subarray(0, this.#length);
+  }
+
+  #place(start: number, pack: number, offset: number): void {
+    const end = this.#length;
+    this.#length = start + filePackOffset;
+    this.#u32(pack);
+    this.#u64(offset);
+    this.#length = end;
   }
 
   #common(kind: number, flags: number, name: BytePath): void {
@@ -213,9 +236,19 @@ export class BlockCursor {
     return this.#u64At(attributesSize + 12);
   }
 
+  /** When the directory's entries were changed, as `mtimeMs`. */
+  get ownModifiedMilliseconds(): number {
+    return this.#millisecondsAt(attributesSize - 12);
+  }
+
   /** When the directory itself was changed, as `ctimeMs`. */
   get ownChangedMilliseconds(): number {
     return this.#millisecondsAt(attributesSize);
+  }
+
+  /** How many entries the directory has. */
+  get count(): number {
+    return this.block.readUInt32LE(blockHeaderSize - 4);
   }
 
   /** Moves to the next entry; false after the last. Names come in strictly ascending order of their bytes. */

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type FileHandle, open } from "node:fs/promises";
+import { open, writeFile } from "node:fs/promises";
 import type { BlockList } from "./block-list";
 import { blockRecordSize, closingSize, manifestMagic, packRecordSize } from "./manifest-format";
 
@@ -21,45 +21,54 @@ export interface ManifestSummary {
   readonly size: number;
 }
 
-/** A file into which one thread of a capture wrote blocks, and where it put them. */
-export interface Segment {
-  readonly path: string;
-  readonly blocks: BlockList;
-}
+/** A manifest that is being written: an opening, then blocks by several threads at once, then all that says where they are. */
+export class ManifestDraft {
+  /** One `i64`: where the next block may begin. To be shared by all that write blocks; see `ManifestPart`. */
+  readonly end = new SharedArrayBuffer(8);
+  readonly #opening: Buffer;
 
-/**
- * Puts a manifest together from its segments, and makes it durable under the given path.
- *
- * @param identity what is said of the point at the very beginning, so that it can be told even when its header is lost.
- * @param directoryCount how many numbers were given to directories.
- */
-export async function writeManifest(
-  path: string,
-  identity: string,
-  segments: readonly Segment[],
-  directoryCount: number,
-  packs: readonly PackUse[],
-): Promise<ManifestSummary> {
-  const file = await open(path, "wx", 0o600);
-  try {
-    const opening = toOpening(identity);
-    await file.writeFile(opening);
+  private constructor(
+    readonly path: string,
+    identity: string,
+  ) {
+    this.#opening = toOpening(identity);
+    new BigInt64Array(this.end)[0] = BigInt(this.#opening.length);
+  }
+
+  /** @param identity what is said of the point at the very beginning, so that it can be told even when its header is lost. */
+  static async begin(path: string, identity: string): Promise<ManifestDraft> {
+    const draft = new ManifestDraft(path, identity);
+    await writeFile(path, draft.#opening, { flag: "wx", mode: 0o600 });
+    return draft;
+  }
+
+  /**
+   * Writes the tables, and makes all of it durable.
+   *
+   * @param blocks where the threads put their blocks.
+   * @param directoryCount how many numbers were given to directories.
+   */
+  async finish(
+    blocks: readonly BlockList[],
+    directoryCount: number,
+    packs: readonly PackUse[],
+  ): Promise<ManifestSummary> {
     const blockTable = Buffer.alloc(directoryCount * blockRecordSize);
-    let position = opening.length;
-    for (const segment of segments) {
-      segment.blocks.writeInto(blockTable, position);
-      position += await appendFile(file, segment.path);
-    }
+    for (const list of blocks) list.writeInto(blockTable);
     const packTable = Buffer.concat(packs.map(toPackRecord));
+    const position = Number(new BigInt64Array(this.end)[0]);
     const closing = toClosing(position, directoryCount, position + blockTable.length, packs.length);
-    for (const part of [blockTable, packTable, closing]) await file.writeFile(part);
-    await file.sync();
-    return {
-      digest: digestOf(opening, blockTable, packTable, closing),
-      size: position + blockTable.length + packTable.length + closing.length,
-    };
-  } finally {
-    await file.close();
+    const file = await open(this.path, "r+");
+    try {
+      const tables = Buffer.concat([blockTable, packTable, closing]);
+      for (let done = 0; done < tables.length; )
+        done += (await file.write(tables, done, tables.length - done, position + done)).bytesWritten;
+      await file.sync();
+      const digest = digestOf(this.#opening, tables);
+      return { digest, size: position + tables.length };
+    } finally {
+      await file.close();
+    }
   }
 }
 
@@ -94,20 +103,4 @@ function toClosing(blockTable: number, blocks: number, packTable: number, packs:
   closing.writeBigUInt64LE(BigInt(packs), 24);
   manifestMagic.copy(closing, 32);
   return closing;
-}
-
-async function appendFile(to: FileHandle, path: string): Promise<number> {
-  const from = await open(path, "r");
-  try {
-    const buffer = Buffer.allocUnsafe(1024 * 1024);
-    let length = 0;
-    for (;;) {
-      const { bytesRead } = await from.read(buffer, 0, buffer.length, null);
-      if (bytesRead === 0) return length;
-      await to.writeFile(buffer.subarray(0, bytesRead));
-      length += bytesRead;
-    }
-  } finally {
-    await from.close();
-  }
 }

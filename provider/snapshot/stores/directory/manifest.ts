@@ -5,10 +5,18 @@ import { DamageError } from "./damage";
 import { BlockCursor, blockRecordSize, closingSize, manifestMagic, noPack, packRecordSize } from "./manifest-format";
 import { digestOf, type PackUse } from "./manifest-writer";
 
+/** So much is read at once while blocks are asked for in the order in which they were written. */
+const readAhead = 128 * 1024;
+
 /** A manifest that is open for reading. Its tables are in memory, its blocks are read when they are asked for. */
 export class Manifest {
   readonly directoryCount: number;
   readonly packs: ReadonlyMap<number, PackUse>;
+  /** What was read last. It is never written to again: blocks are views of it. */
+  #read: Buffer = Buffer.alloc(0);
+  #readAt = 0;
+  /** Where the block ended that was asked for last. */
+  #end = 0;
 
   constructor(
     readonly path: string,
@@ -30,6 +38,17 @@ export class Manifest {
     return Number(this.blockTable.readBigUInt64LE(directory * blockRecordSize));
   }
 
+  /** The inode of a directory that need not be listed again while it is as it was, in 32 bits; 0 for any other. */
+  inodeOf(directory: number): number {
+    return this.blockTable.readUInt32LE(directory * blockRecordSize + 12);
+  }
+
+  /** The SHA-256 that a block has to have: a view, not a copy. */
+  digestOf(directory: number): Buffer {
+    const at = directory * blockRecordSize + 16;
+    return this.blockTable.subarray(at, at + 32);
+  }
+
   /**
    * Reads one directory's block and compares it with its digest.
    *
@@ -39,7 +58,7 @@ export class Manifest {
     if (directory >= this.directoryCount) throw new DamageError("the manifest names a directory that it does not hold");
     const at = directory * blockRecordSize;
     const length = this.blockTable.readUInt32LE(at + 8);
-    const block = readExactly(this.file, this.blockOffset(directory), length, this.size);
+    const block = this.#take(this.blockOffset(directory), length);
     if (hash("sha256", block, "buffer").compare(this.blockTable, at + 16, at + 48) !== 0)
       throw new DamageError("the manifest is changed where it describes this directory");
     return new BlockCursor(block);
@@ -55,6 +74,17 @@ export class Manifest {
 
   close(): void {
     closeSync(this.file);
+  }
+
+  #take(offset: number, length: number): Buffer {
+    if (offset < this.#readAt || offset + length > this.#readAt + this.#read.length) {
+      const isNext = offset >= this.#end && offset < this.#end + readAhead;
+      const more = isNext ? Math.min(readAhead, this.size - offset) : 0;
+      this.#read = readExactly(this.file, offset, Math.max(length, more), this.size);
+      this.#readAt = offset;
+    }
+    this.#end = offset + length;
+    return this.#read.subarray(offset - this.#readAt, this.#end - this.#readAt);
   }
 }
 

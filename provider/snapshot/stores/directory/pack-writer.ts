@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { close, closeSync, fsync, ftruncateSync, openSync, renameSync, unlinkSync, writeSync } from "node:fs";
+import { close, closeSync, fsync, ftruncateSync, openSync, renameSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { indexRecordSize, packClosingSize, packFileName, packMagic, packTarget } from "./pack-format";
+import { writeFully } from "./write-fully";
 
 /** A pack that is complete: durable, and under its own name. */
 export interface FinishedPack {
@@ -162,10 +163,6 @@ function writeWithHoles(file: number, bytes: Buffer, position: number): void {
     begin = at + holeSize;
   }
   writeFully(file, bytes.subarray(begin), position + begin);
-}
-
-function writeFully(file: number, bytes: Buffer, position: number): void {
-  for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done, bytes.length - done, position + done);
 }
 
 /** The call begins at once, also while this thread is busy. */

@@ -17,13 +17,13 @@ import {
   symlinkSync,
   unlinkSync,
   utimesSync,
-  writeSync,
 } from "node:fs";
 import { systemCodeOf } from "../../../platform/errors";
 import { type BytePath, toFileSystemPath } from "./byte-path";
 import type { ContentSink } from "./content-reader";
 import type { DirectoryHandle } from "./directory-handle";
 import type { Attributes, FileTime } from "./manifest-format";
+import { writeFully } from "./write-fully";
 
 /** Makes files, links and directories in directories that are held open, so that nothing is ever written through a symlink. */
 export class RestoreTarget {
@@ -176,8 +176,4 @@ function writeWithHoles(file: number, chunk: Buffer, position: number): void {
 function isHole(chunk: Buffer, at: number): boolean {
   const end = Math.min(at + holeSize, chunk.length);
   return chunk.compare(zeros, 0, end - at, at, end) === 0;
-}
-
-function writeFully(file: number, bytes: Buffer, position: number): void {
-  for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done, bytes.length - done, position + done);
 }

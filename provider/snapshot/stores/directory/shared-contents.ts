@@ -8,30 +8,39 @@ import { quarantineKey } from "./quarantine";
 
 /** What the threads of one capture share to know each other's contents. Memory is used as it fills. */
 export interface SharedTable {
-  /** State of the loading, and the number of entries. */
+  /** State of the loading, the number of entries, and the number of slots in use. */
   readonly control: SharedArrayBuffer;
   /** Hash table: numbers of entries, plus one. */
   readonly slots: SharedArrayBuffer;
-  readonly digests: SharedArrayBuffer;
+  /** Of each entry: what an index of a pack says, as it stands there. */
+  readonly records: SharedArrayBuffer;
+  /** Of each entry: the label of its pack. */
   readonly labels: SharedArrayBuffer;
-  /** Of each entry: offset in its pack, and size. */
-  readonly places: SharedArrayBuffer;
 }
 
 /** Beyond this many contents, new ones are stored without looking whether they are there already. */
 const largestTable = 4 * 1024 * 1024;
 /** So many of them may be contents that were stored before; the rest is for what this capture adds. */
 const mostStored = 3 * 1024 * 1024;
+/** Two for each entry at least. Fewer slots are faster: the memory of each is used for the first time here. */
+const mostSlots = largestTable * 2;
+const fewestSlots = mostSlots / 4;
 
 export function createSharedTable(): SharedTable {
+  const control = new SharedArrayBuffer(12);
+  new Int32Array(control)[2] = mostSlots;
   return {
-    control: new SharedArrayBuffer(8),
-    slots: new SharedArrayBuffer(largestTable * 2 * 4),
-    digests: new SharedArrayBuffer(largestTable * 32),
+    control,
+    slots: new SharedArrayBuffer(mostSlots * 4),
+    records: new SharedArrayBuffer(largestTable * indexRecordSize),
     labels: new SharedArrayBuffer(largestTable * 4),
-    places: new SharedArrayBuffer(largestTable * 16),
   };
 }
+
+/** Of a record, in 32-bit words. */
+const wordsPerRecord = indexRecordSize / 4;
+const offsetWord = 8;
+const sizeWord = 10;
 
 const loading = { notYet: 0, underWay: 1, done: 2 } as const;
 
@@ -42,9 +51,10 @@ const loading = { notYet: 0, underWay: 1, done: 2 } as const;
 export class SharedContents implements KnownContents {
   readonly #control: Int32Array;
   readonly #slots: Int32Array;
-  readonly #digests: Buffer;
+  readonly #records: Buffer;
+  /** The same as numbers. */
+  readonly #words: Uint32Array;
   readonly #labels: Uint32Array;
-  readonly #places: Float64Array;
   readonly #quarantine: ReadonlySet<string>;
 
   /** @param packIds all packs; the label of each is its place in this list. */
@@ -56,38 +66,35 @@ export class SharedContents implements KnownContents {
   ) {
     this.#control = new Int32Array(table.control);
     this.#slots = new Int32Array(table.slots);
-    this.#digests = Buffer.from(table.digests);
+    this.#records = Buffer.from(table.records);
+    this.#words = new Uint32Array(table.records);
     this.#labels = new Uint32Array(table.labels);
-    this.#places = new Float64Array(table.places);
     this.#quarantine = quarantine;
   }
 
   find(digest: Buffer, size: number): Placed | null {
     this.#ensureLoaded();
-    const mask = this.#slots.length - 1;
+    const mask = this.#mask;
     for (let slot = digest.readUInt32LE(0) & mask; ; slot = (slot + 1) & mask) {
       const entry = Atomics.load(this.#slots, slot) - 1;
       if (entry < 0) return null;
-      if (this.#digests.compare(digest, 0, 32, entry * 32, entry * 32 + 32) !== 0) continue;
-      if (this.#places[entry * 2 + 1] !== size) continue;
-      return { pack: this.#labels[entry] ?? 0, offset: this.#places[entry * 2] ?? 0 };
+      const at = entry * indexRecordSize;
+      if (this.#records.compare(digest, 0, 32, at, at + 32) !== 0) continue;
+      if (this.#numberAt(entry, sizeWord) !== size) continue;
+      return { pack: this.#labels[entry] ?? 0, offset: this.#numberAt(entry, offsetWord) };
     }
   }
 
-  add(digest: Buffer, size: number, placed: Placed): void {
-    this.#insert(digest, 0, size, placed.pack, placed.offset, largestTable);
-  }
-
   /** An entry is written before its slot, so whoever sees the slot sees all of it. */
-  #insert(digest: Buffer, at: number, size: number, label: number, offset: number, limit: number): void {
+  add(digest: Buffer, size: number, placed: Placed): void {
     const entry = Atomics.add(this.#control, 1, 1);
-    if (entry >= limit) return;
-    digest.copy(this.#digests, entry * 32, at, at + 32);
-    this.#labels[entry] = label;
-    this.#places[entry * 2] = offset;
-    this.#places[entry * 2 + 1] = size;
-    const mask = this.#slots.length - 1;
-    let slot = digest.readUInt32LE(at) & mask;
+    const mask = this.#mask;
+    if (entry > mask >> 1) return;
+    digest.copy(this.#records, entry * indexRecordSize, 0, 32);
+    this.#setNumber(entry, offsetWord, placed.offset);
+    this.#setNumber(entry, sizeWord, size);
+    this.#labels[entry] = placed.pack;
+    let slot = digest.readUInt32LE(0) & mask;
     while (Atomics.compareExchange(this.#slots, slot, 0, entry + 1) !== 0) slot = (slot + 1) & mask;
   }
 
@@ -99,6 +106,7 @@ export class SharedContents implements KnownContents {
     }
     try {
       this.packIds.forEach((id, label) => this.#load(id, label));
+      this.#fillSlots();
     } finally {
       // Also after a failure, so that no thread waits for what never comes; the failure ends the capture.
       Atomics.store(this.#control, 0, loading.done);
@@ -106,15 +114,54 @@ export class SharedContents implements KnownContents {
     }
   }
 
+  /** Nobody else looks at the table meanwhile. */
   #load(id: string, label: number): void {
-    if (Atomics.load(this.#control, 1) >= mostStored) return;
+    const first = Atomics.load(this.#control, 1);
+    if (first >= mostStored) return;
     const index = tryReadPackIndex(this.layout, id);
     if (index === null) return;
-    for (let at = 0; at < index.length; at += indexRecordSize) {
-      if (this.#quarantine.size > 0 && this.#quarantine.has(quarantineKey(id, index.subarray(at, at + 32)))) continue;
-      const offset = Number(index.readBigUInt64LE(at + 32));
-      this.#insert(index, at, Number(index.readBigUInt64LE(at + 40)), label, offset, mostStored);
+    const end = Math.min(mostStored, first + index.length / indexRecordSize);
+    index.copy(this.#records, first * indexRecordSize, 0, (end - first) * indexRecordSize);
+    this.#labels.fill(label, first, end);
+    Atomics.store(this.#control, 1, end);
+  }
+
+  /** Room for four times what is stored, and for everything where that is nothing: then it is not known how much will be. */
+  #fillSlots(): void {
+    const count = Atomics.load(this.#control, 1);
+    let slots = count === 0 ? mostSlots : fewestSlots;
+    while (slots < mostSlots && slots < count * 8) slots *= 2;
+    Atomics.store(this.#control, 2, slots);
+    const mask = slots - 1;
+    for (let entry = 0; entry < count; entry += 1) {
+      if (this.#isInQuarantine(entry)) continue;
+      let slot = (this.#words[entry * wordsPerRecord] ?? 0) & mask;
+      while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
+      this.#slots[slot] = entry + 1;
     }
+  }
+
+  #isInQuarantine(entry: number): boolean {
+    if (this.#quarantine.size === 0) return false;
+    const at = entry * indexRecordSize;
+    const id = this.packIds[this.#labels[entry] ?? 0] ?? "";
+    return this.#quarantine.has(quarantineKey(id, this.#records.subarray(at, at + 32)));
+  }
+
+  get #mask(): number {
+    return Atomics.load(this.#control, 2) - 1;
+  }
+
+  #numberAt(entry: number, word: number): number {
+    const at = entry * wordsPerRecord + word;
+    return (this.#words[at + 1] ?? 0) * 0x1_0000_0000 + (this.#words[at] ?? 0);
+  }
+
+  #setNumber(entry: number, word: number, value: number): void {
+    const at = entry * wordsPerRecord + word;
+    const high = Math.floor(value / 0x1_0000_0000);
+    this.#words[at] = value - high * 0x1_0000_0000;
+    this.#words[at + 1] = high;
   }
 }
 

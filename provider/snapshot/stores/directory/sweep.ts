@@ -20,6 +20,7 @@ import { readQuarantine, writeQuarantine } from "./quarantine";
  * @param temporary a directory of our own for what is being written.
  */
 export async function sweep(layout: StoreLayout, temporary: string): Promise<void> {
+  await sweepUnfinishedFiles(layout);
   const points = new Set(listPoints(layout).map((point) => point.id));
   for (const name of readdirSync(layout.points))
     if (name.endsWith(".manifest") && !points.has(name.slice(0, -".manifest".length)))
@@ -32,6 +33,13 @@ export async function sweep(layout: StoreLayout, temporary: string): Promise<voi
   for (const id of listMoved(layout)) if (!needs.all.has(id)) await removeFile(movePath(layout, id));
   if (rescuers.size === 0) await movePacks(layout, temporary, chooseWasteful(layout, needs), needs.points);
   await syncDirectory(layout.packs);
+}
+
+/** Files are written under another name before they get theirs; who is killed in between leaves them. Nobody writes any just now. */
+async function sweepUnfinishedFiles({ root, points, packs }: StoreLayout): Promise<void> {
+  for (const directory of [root, points, packs])
+    for (const name of readdirSync(directory))
+      if (name.startsWith(".") && name.endsWith(".tmp")) await removeFile(join(directory, name));
 }
 
 /** What the points need: packs by their id, those that were given up included. */

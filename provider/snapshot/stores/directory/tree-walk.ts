@@ -1,66 +1,22 @@
-import { hash } from "node:crypto";
 import { lstatSync, readdirSync, readlinkSync, type Stats } from "node:fs";
 import { systemCodeOf } from "../../../platform/errors";
 import { type BytePath, joinPath, toDisplay, toFileSystemPath } from "./byte-path";
 import { DamageError } from "./damage";
-import { type DirectoryHandle, longestPath, openDirectory } from "./directory-handle";
-import type { Exclusion } from "./exclude";
+import { type DirectoryHandle, openDirectory, openParent } from "./directory-handle";
+import { DirectoryKeeper, isUnchanged, toSeen } from "./directory-keeper";
 import { captureFile, type KnownContents, SourceFailure, toFileTime, toMillisecondsLikeNode } from "./file-capture";
-import type { Manifest } from "./manifest";
+import { ListedDirectories, toShortInode } from "./listed-directories";
 import { type Attributes, type BlockCursor, BlockWriter, entryKinds, fileFlags, noPack } from "./manifest-format";
-import type { PackWriter, Placed } from "./pack-writer";
-import type { Quarantine } from "./quarantine";
-import { quarantineKey } from "./quarantine";
-
-/** A directory that is still to be read. */
-export interface DirectoryTask {
-  readonly id: number;
-  /** Relative to the tree's root. */
-  readonly path: BytePath;
-  /** Its number in the previous manifest, if it is there. */
-  readonly previous: number | null;
-  /** As its parent's reader saw it; null for the root. */
-  readonly seen: { readonly device: number; readonly inode: number; readonly attributes: Attributes } | null;
-}
-
-/** The previous point of the same schedule and source. */
-export interface PreviousPoint {
-  readonly manifest: Manifest;
-  /** From a pack's label there to its label here; a pack that is lost has none. */
-  readonly labels: ReadonlyMap<number, number>;
-  /** What must not be used again. */
-  readonly quarantine: Quarantine;
-}
-
-/** What a walk has to know, the same for all its threads. */
-export interface WalkSettings {
-  readonly root: BytePath;
-  readonly exclusion: Exclusion;
-  readonly previous: PreviousPoint | null;
-  /** Whether what did not change is to be told as changed too. */
-  readonly tellUnchanged: boolean;
-  /** The store itself is never captured. */
-  readonly store: { readonly device: number; readonly inode: number };
-}
-
-/** What a walk found, to be added up over its threads. */
-export interface WalkTotals {
-  files: number;
-  directories: number;
-  links: number;
-  bytes: number;
-  addedBytes: number;
-  skipped: number;
-  readonly warnings: { readonly path: BytePath; readonly why: string }[];
-  /** Bytes that the point uses of every pack, by label. */
-  readonly used: Map<number, number>;
-}
-
-export function emptyTotals(): WalkTotals {
-  return { files: 0, directories: 0, links: 0, bytes: 0, addedBytes: 0, skipped: 0, warnings: [], used: new Map() };
-}
-
-export const mostWarnings = 100;
+import type { PackWriter } from "./pack-writer";
+import { QuickLook } from "./quick-look";
+import {
+  type DirectoryTask,
+  type EmitBlock,
+  emptyTotals,
+  mostWarnings,
+  type SeenDirectory,
+  type WalkSettings,
+} from "./walk";
 
 /** Content changed within this time of being read may change again without its times showing it. */
 const timeGranularityMilliseconds = 2_000;
@@ -69,57 +25,81 @@ const timeGranularityMilliseconds = 2_000;
 export class TreeWalk {
   readonly totals = emptyTotals();
   readonly #writer = new BlockWriter();
+  readonly #keeper: DirectoryKeeper;
+  readonly #listed = new ListedDirectories();
+  /** Whether nothing of the directory that is being read was left out. */
+  #complete = true;
 
   /**
-   * @param allocateDirectory gives every directory of one capture its own number, without gaps.
+   * @param allocateDirectories gives so many directories of one capture numbers of their own, without gaps; the first of them.
    * @param onChanged gets every path that is new, or was changed in any way, since the previous point.
    */
   constructor(
     readonly settings: WalkSettings,
     readonly packs: PackWriter,
     readonly known: KnownContents,
-    readonly allocateDirectory: () => number,
+    readonly allocateDirectories: (count: number) => number,
     readonly onChanged: (path: BytePath) => void,
-  ) {}
+  ) {
+    const tools = { known, writer: this.#writer, totals: this.totals, allocateDirectories };
+    this.#keeper = new DirectoryKeeper(settings, tools);
+  }
 
   /**
    * Reads one directory: its files into the packs, its entries into a block.
    *
    * @param enqueue gets the directories that it holds, in their order.
-   * @param emit gets the block, valid during the call only, and its SHA-256.
    */
-  read(
-    task: DirectoryTask,
-    enqueue: (task: DirectoryTask) => void,
-    emit: (block: Buffer, digest: Buffer) => void,
-  ): void {
+  read(task: DirectoryTask, enqueue: (task: DirectoryTask) => void, emit: EmitBlock): void {
+    if (this.#keeper.keep(task, enqueue, emit)) return;
+    this.#complete = true;
+    const listedAt = Date.now();
     const handle = this.#open(task);
     try {
-      if (handle === null) this.#writer.begin(task.seen?.attributes ?? noAttributes, noAttributes.modified, 0);
+      if (handle === null) this.#writer.begin(toAttributes(task.seen), noAttributes.modified, 0);
       else this.#readEntries(task, handle, enqueue);
+      this.totals.directories += 1;
+      emit(this.#writer.finish(), null, this.#toListedInode(handle, listedAt));
     } finally {
       handle?.close();
     }
-    this.totals.directories += 1;
-    const block = this.#writer.finish();
-    emit(block, hash("sha256", block, "buffer"));
+  }
+
+  /** The inode by which the directory may be kept unlisted next time; 0 where it may not. */
+  #toListedInode(handle: DirectoryHandle | null, listedAt: number): number {
+    if (handle === null || !this.#complete || !this.#listed.canBeKept(handle, listedAt)) return 0;
+    return toShortInode(Number(handle.stats.ino));
   }
 
   #open(task: DirectoryTask): DirectoryHandle | null {
     let handle: DirectoryHandle;
     try {
+      if (task.seen !== null && !this.#isStillThere(task.path, task.seen)) return this.#leaveOutReplaced(task.path);
       handle = openDirectory(this.settings.root, task.path);
     } catch (error) {
       if (task.seen === null) throw error;
       return this.#leaveOut(task.path, describeFailure(error, "directory"));
     }
-    if (
-      task.seen === null ||
-      (Number(handle.stats.ino) === task.seen.inode && Number(handle.stats.dev) === task.seen.device)
-    )
-      return handle;
+    if (task.seen === null || isSame(handle, task.seen)) return handle;
     handle.close();
-    return this.#leaveOut(task.path, "directory was replaced by another while it was read");
+    return this.#leaveOutReplaced(task.path);
+  }
+
+  /** Whether a directory that was seen by its path alone is what the directory that holds it says, too. */
+  #isStillThere(path: BytePath, seen: SeenDirectory): boolean {
+    if (seen.parent === null) return true;
+    const { handle, name } = openParent(this.settings.root, path);
+    try {
+      if (!isSame(handle, seen.parent)) return false;
+      const stats = lstatSync(toFileSystemPath(handle.prefix + name));
+      return stats.ino === seen.inode && stats.dev === seen.device;
+    } finally {
+      handle.close();
+    }
+  }
+
+  #leaveOutReplaced(path: BytePath): null {
+    return this.#leaveOut(path, "directory was replaced by another while it was read");
   }
 
   #readEntries(task: DirectoryTask, handle: DirectoryHandle, enqueue: (task: DirectoryTask) => void): void {
@@ -138,13 +118,16 @@ export class TreeWalk {
       device,
     );
     const previous = this.#previousEntries(task, device);
-    const byPath = previous === null ? null : toQuickPrefix(this.settings.root, task.path);
+    const look = previous === null ? null : QuickLook.at(this.settings.root, task.path);
     if (this.settings.tellUnchanged || previous?.ownChangedMilliseconds !== toMillisecondsLikeNode(changed))
       this.onChanged(task.path);
     for (const name of names) {
-      if (this.settings.exclusion(task.path, name)) continue;
+      if (this.settings.exclusion(task.path, name)) {
+        this.#complete = false;
+        continue;
+      }
       const before = previous === null ? null : seek(previous, name);
-      if (before !== null && byPath !== null && this.#isKept(task.path, name, byPath, before)) continue;
+      if (before !== null && look !== null && this.#isKept(task.path, name, look, before)) continue;
       const stats = this.#inspect(task.path, name, handle);
       if (stats === null) continue;
       const kind = stats.mode & 0o170000;
@@ -223,12 +206,12 @@ export class TreeWalk {
   }
 
   /**
-   * Keeps a file that is as it was, looked at by its path, which takes less time than through the open directory. Wherever that path
-   * leads by now, what has the same device, inode, size and times is that very file; everything else is looked at again.
+   * Keeps a file that is as it was, looked at by its path. Wherever that path leads by now, what has the same device, inode, size and
+   * times is that very file; everything else is looked at again.
    */
-  #isKept(directory: BytePath, name: BytePath, prefix: BytePath, before: BlockCursor): boolean {
+  #isKept(directory: BytePath, name: BytePath, look: QuickLook, before: BlockCursor): boolean {
     if (before.kind !== entryKinds.file) return false;
-    const stats = lstatOrNothing(prefix + name);
+    const stats = look.at(name);
     return (
       stats !== null && stats.dev === before.device && isUnchanged(before, stats) && this.#keep(directory, name, before)
     );
@@ -236,27 +219,12 @@ export class TreeWalk {
 
   /** @returns false when the content of an unchanged file has to be read anew. */
   #keep(directory: BytePath, name: BytePath, before: BlockCursor): boolean {
-    const stored = this.#findStored(before);
+    const stored = this.#keeper.findStored(before);
     if (stored === null) return false;
     this.#writer.copyFile(before, stored.pack, stored.offset);
     this.#count(before.size, stored.pack);
     if (this.settings.tellUnchanged) this.onChanged(joinPath(directory, name));
     return true;
-  }
-
-  /** Where an unchanged file's content is; null when it must be read anew. */
-  #findStored(before: BlockCursor): Placed | null {
-    if (before.pack === noPack) return { pack: noPack, offset: 0 };
-    const label = this.settings.previous?.labels.get(before.pack);
-    if (label !== undefined && !this.#isInQuarantine(before)) return { pack: label, offset: before.offset };
-    return this.known.find(before.digest, before.size);
-  }
-
-  #isInQuarantine(before: BlockCursor): boolean {
-    const { previous } = this.settings;
-    if (previous === null || previous.quarantine.size === 0) return false;
-    const pack = previous.manifest.packOf(before.pack);
-    return pack !== null && previous.quarantine.has(quarantineKey(pack.id, before.digest));
   }
 
   #directory(
@@ -271,19 +239,10 @@ export class TreeWalk {
       this.#note(path, "is the store itself, which is not kept");
       return;
     }
-    const id = this.allocateDirectory();
+    const id = this.allocateDirectories(1);
     this.#writer.directory(name, id);
-    const attributes = {
-      mode: stats.mode & 0o7777,
-      user: stats.uid,
-      group: stats.gid,
-      modified: {
-        seconds: Math.floor(stats.mtimeMs / 1_000),
-        nanoseconds: Math.floor((stats.mtimeMs % 1_000) * 1_000_000),
-      },
-    };
     const previous = before !== null && before.kind === entryKinds.directory ? before.directory : null;
-    enqueue({ id, path, previous, seen: { device: stats.dev, inode: stats.ino, attributes } });
+    enqueue({ id, path, previous, seen: toSeen(stats, null) });
   }
 
   #link(directory: BytePath, name: BytePath, handle: DirectoryHandle, before: BlockCursor | null): void {
@@ -323,6 +282,7 @@ export class TreeWalk {
   }
 
   #note(path: BytePath, why: string): void {
+    this.#complete = false;
     if (this.totals.warnings.length < mostWarnings) this.totals.warnings.push({ path: toDisplay(path) || ".", why });
   }
 }
@@ -347,32 +307,21 @@ function isSameLink(before: BlockCursor | null, target: BytePath, { modified }: 
   return before.modifiedMilliseconds === toMillisecondsLikeNode(modified);
 }
 
-function isUnchanged(before: BlockCursor, stats: Stats): boolean {
-  return (
-    before.kind === entryKinds.file &&
-    (stats.mode & 0o170000) === 0o100000 &&
-    before.size === stats.size &&
-    before.modifiedMilliseconds === stats.mtimeMs &&
-    before.changedMilliseconds === stats.ctimeMs &&
-    before.inodeNumber === stats.ino &&
-    (before.flags & (fileFlags.readAgain | fileFlags.foreign)) === 0
-  );
+function isSame(handle: DirectoryHandle, seen: { readonly device: number; readonly inode: number }): boolean {
+  return Number(handle.stats.ino) === seen.inode && Number(handle.stats.dev) === seen.device;
 }
 
-/** What names are put after, to look at entries by their paths; null where that path would be too long, or is used anyway. */
-function toQuickPrefix(root: BytePath, path: BytePath): BytePath | null {
-  if (process.platform !== "linux") return null;
-  const prefix = path === "" ? `${root}/` : `${root}/${path}/`;
-  return prefix.length <= longestPath ? prefix : null;
-}
-
-function lstatOrNothing(path: BytePath): Stats | null {
-  try {
-    return lstatSync(toFileSystemPath(path), { throwIfNoEntry: false }) ?? null;
-  } catch {
-    // Whatever is wrong shows again, and is reported, when the entry is looked at through its open directory.
-    return null;
-  }
+/** Of a directory that could not be opened. */
+function toAttributes(seen: SeenDirectory | null): Attributes {
+  if (seen === null) return noAttributes;
+  const { mode, user, group, modifiedMilliseconds } = seen;
+  const seconds = Math.floor(modifiedMilliseconds / 1_000);
+  return {
+    mode,
+    user,
+    group,
+    modified: { seconds, nanoseconds: Math.floor((modifiedMilliseconds - seconds * 1_000) * 1_000_000) },
+  };
 }
 
 function describeFailure(error: unknown, what: string): string {
