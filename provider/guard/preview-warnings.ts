@@ -11,6 +11,9 @@ const homeSchema = z.object({ home: z.string().default("") });
 /** A schedule of the program, and the resource that stands for it. */
 type Declared = Overlapping & { readonly resource: pulumi.Resource };
 
+/** Of schedules that overlap with the same one, so many are told of each by itself, the others in one sentence. */
+const mostToldSingly = 5;
+
 /** The program's schedules so far, and those of them that have not been compared with the others yet. */
 const declared: Declared[] = [];
 const fresh = new Set<Declared>();
@@ -22,13 +25,18 @@ const fresh = new Set<Declared>();
 export function warnOfForecast(resource: pulumi.Resource, name: string, args: object): void {
   if (!pulumi.runtime.isDryRun()) return;
   const { when, keep, expectedDuration }: Readonly<Record<string, unknown>> = { ...args };
-  pulumi.output({ when, keep, expectedDuration }).apply((known) => {
-    const parsed = simulatedSchema.safeParse(withoutAbsent(known));
-    if (!parsed.success) return;
-    for (const { kind, property, sentence } of findPreviewWarnings(parsed.data))
-      warn(resource, `${kind}: ${property}: ${sentence}`);
-  });
+  const simulated = { when, keep, expectedDuration };
+  if (!warnOfKnown(resource, simulated)) pulumi.output(simulated).apply((known) => warnOfKnown(resource, known));
   compareWithOthers(resource, name, args);
+}
+
+/** Says what is foretold of plain values; false for what is not valid, or not plain. */
+function warnOfKnown(resource: pulumi.Resource, simulated: Readonly<Record<string, unknown>>): boolean {
+  const parsed = simulatedSchema.safeParse(withoutAbsent(simulated));
+  if (!parsed.success) return false;
+  for (const { kind, property, sentence } of findPreviewWarnings(parsed.data))
+    warn(resource, `${kind}: ${property}: ${sentence}`);
+  return true;
 }
 
 /**
@@ -46,11 +54,30 @@ function compareWithOthers(resource: pulumi.Resource, name: string, args: object
 }
 
 function reportOverlaps(): void {
-  for (const overlap of findOverlaps(declared)) {
-    const [, second] = overlap.schedules;
-    if (overlap.schedules.some((schedule) => fresh.has(schedule))) warn(second.resource, describeOverlap(overlap));
+  const overlaps = findOverlaps(declared).filter(({ schedules }) => schedules.some((schedule) => fresh.has(schedule)));
+  for (const alike of groupAlike(overlaps)) {
+    const singly = alike.length > mostToldSingly + 1 ? mostToldSingly : alike.length;
+    for (const overlap of alike.slice(0, singly)) warn(overlap.schedules[1].resource, describeOverlap(overlap));
+    const next = alike[singly];
+    if (next !== undefined) warn(next.schedules[1].resource, describeMore(next, alike.length - singly));
   }
   fresh.clear();
+}
+
+/** Overlaps with the same schedule, for the same reason. */
+function groupAlike<S extends Overlapping>(overlaps: readonly Overlap<S>[]): Iterable<readonly Overlap<S>[]> {
+  const groups = new Map<string, Overlap<S>[]>();
+  for (const overlap of overlaps) {
+    const key = JSON.stringify([overlap.schedules[0].name, overlap.shared]);
+    groups.set(key, [...(groups.get(key) ?? []), overlap]);
+  }
+  return groups.values();
+}
+
+/** What a preview says in place of more warnings that are alike, at the first of them. */
+export function describeMore({ schedules: [{ name: other }], shared }: Overlap<Overlapping>, count: number): string {
+  const what = shared.kind === "source" ? `read ${shared.what}` : "are expected to run on its host";
+  return `overlap: when: ${count} more schedules, of which this is the first, ${what} at the same time as ${other}: give them different hours, or let one schedule do several`;
 }
 
 /** What a preview says of an overlap, at the second of the two. */

@@ -302,7 +302,8 @@ export class LifecycleProvider<D> implements dynamic.ResourceProvider {
     if (previous !== null) this.#view(olds).noteKnownObject();
     if (findUnknownPaths(inputs).length > 0) return undefined;
     const { view, id, declaration } = this.#locate(inputs);
-    for (const line of this.#kind.announce(declaration, previous)) this.#shared.report(`${id}: ${line}`);
+    const announced = this.#kind.announce(declaration, previous).map((line) => `${id}: ${line}`);
+    if (announced.length > 0) this.#shared.report(announced.join("\n"));
     if (previous === null || this.#settings.observe === "state") return undefined;
     const owner = textAt(inputs, "owner") ?? null;
     const declaredBefore = this.#declaredBefore.get(placeOf(view, id)) ?? previous;

@@ -1,5 +1,7 @@
+import { readdir } from "node:fs/promises";
 import { instant } from "../declaration/primitives";
 import { PostureError } from "../platform/errors";
+import { withinTime } from "../platform/time-limit";
 import { defaultScheduler } from "../schedule/defaults";
 import { openScheduler } from "../schedule/schedulers";
 import type { ObservedEntry } from "../schedule/schedulers/scheduler";
@@ -11,6 +13,11 @@ import { runProbeCommand, takeChangeMark } from "../sources/change-probe";
 import type { ChangeProbe } from "../sources/schema";
 import { type Home, initialiseHome, requireHome } from "./home";
 import { findJob, listJobIds } from "./job";
+import { findLiveRun, type LiveRun } from "./job-lock";
+import { type JournalRecord, readJournal } from "./journal";
+
+/** A home on a mount whose server is gone answers never. */
+const answerWithinMilliseconds = 30_000;
 
 /**
  * One look at a posture home, shared by everything that is observed through it: entries are listed once, and each store
@@ -24,6 +31,8 @@ export class HomeView {
   readonly #probed = new Map<string, Promise<Date | undefined>>();
   readonly #prepared = new Map<string, Promise<void>>();
   #storesInUse: Promise<ReadonlySet<string>> | null = null;
+  #seen: Promise<void> | null = null;
+  readonly #folders = new Map<string, Promise<ReadonlySet<string> | null>>();
   #unreachable: string | null = null;
   #stateKnowsObjects = false;
 
@@ -35,6 +44,48 @@ export class HomeView {
   /** @throws PostureError `unreachable`. */
   async requireHome(): Promise<void> {
     await requireHome(this.home);
+  }
+
+  /**
+   * Makes sure once that the home is there, and answers, for all that is observed through it.
+   *
+   * @throws PostureError `unreachable`.
+   */
+  lookAtHome(): Promise<void> {
+    this.#seen ??= withinTime(
+      requireHome(this.home),
+      answerWithinMilliseconds,
+      () => this.#describeSilence(),
+      this.signal,
+    );
+    return this.#seen;
+  }
+
+  #describeSilence(): Error {
+    return new PostureError(
+      "unreachable",
+      `posture home ${this.home.root}: no answer within ${answerWithinMilliseconds / 1_000} s: is its server there?`,
+    );
+  }
+
+  /** A job's journal; an absent one is empty. */
+  async readJournal(id: string): Promise<readonly JournalRecord[]> {
+    return (await this.#mayHold(this.home.journal, id)) ? await readJournal(this.home, id) : [];
+  }
+
+  /** The run or drill of a job that goes on, or null. */
+  async findLiveRun(id: string): Promise<LiveRun | null> {
+    return (await this.#mayHold(this.home.locks, id)) ? await findLiveRun(this.home, id) : null;
+  }
+
+  /**
+   * False where a folder, listed once, had no file of this id: hundreds of schedules need not look for files that are not there. Of what
+   * we wrote since then, or where the folder cannot be listed, a look at the file itself tells.
+   */
+  async #mayHold(folder: string, id: string): Promise<boolean> {
+    if (this.#written.has(id)) return true;
+    const ids = await remember(this.#folders, folder, () => listIds(folder));
+    return ids === null || ids.has(id);
   }
 
   /** Something that stands in this home, as far as the state knows, could not be looked at. */
@@ -124,11 +175,13 @@ export class HomeView {
   /** From here on this entry is looked at by itself: something of ours was written. */
   forgetEntry(id: string): void {
     this.#written.add(id);
+    this.#seen = null;
   }
 
   /** Stores are listed anew, and probes asked anew: a run went on, or a point was taken. */
   forgetPoints(): void {
     this.#lists.clear();
+    this.#folders.clear();
     this.#marks.clear();
     this.#probed.clear();
   }
@@ -142,6 +195,12 @@ async function findStoresInUse(home: Home): Promise<ReadonlySet<string>> {
       found.state === "present" && found.job.kind !== "drill" ? [JSON.stringify(found.job.declaration.store)] : [],
     ),
   );
+}
+
+/** The ids that a folder has a file of; null where it cannot be listed. */
+async function listIds(folder: string): Promise<ReadonlySet<string> | null> {
+  const names = await readdir(folder).catch(() => null);
+  return names === null ? null : new Set(names.map((name) => name.replace(/\.[a-z]+$/, "")));
 }
 
 /** A probe that cannot tell is a fault of its own, for the caller to word; anything else is not meant to happen. */

@@ -1,4 +1,5 @@
-import { readdir, readFile, rm } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { identifier } from "../declaration/primitives";
@@ -37,11 +38,11 @@ export type FoundJob =
   | { readonly state: "damaged" | "unreadable"; readonly why: string }
   | { readonly state: "present"; readonly job: Job };
 
-/** Reads one job. Never throws for the state of the file. */
+/** Reads one job. Never throws for the state of the file. At once: the files are small, and waiting for each of hundreds takes ten times as long. */
 export async function findJob(home: Home, id: string): Promise<FoundJob> {
   let text: string;
   try {
-    text = await readFile(jobPath(home, id), "utf8");
+    text = readFileSync(jobPath(home, id), "utf8");
   } catch (error) {
     if (isAbsent(error)) return { state: "absent" };
     return { state: "unreadable", why: messageOf(error).replace(/,? open '.*$/, "") };

@@ -22,8 +22,7 @@ import type { RecoveryPoint } from "../snapshot/stores/store";
 import { findChanges } from "./change-marks";
 import type { HomeView } from "./home-view";
 import { type FoundJob, findJob, type Job } from "./job";
-import { findLiveRun } from "./job-lock";
-import { type JournalRecord, type RunEnded, readJournal } from "./journal";
+import type { JournalRecord, RunEnded } from "./journal";
 import { findLostPoints } from "./lost-points";
 import { findOutsideFaults } from "./outside";
 
@@ -67,15 +66,15 @@ export async function observeSchedule(
   id: string,
   declared: Declared<ScheduleDeclaration> | null,
 ): Promise<Observation> {
-  await view.requireHome();
+  await view.lookAtHome();
   const job = await findJob(view.home, id);
   const { declaration, createdAt } =
     (job.state === "present" && job.job.kind === "schedule" ? job.job : declared) ?? {};
   if (declaration === undefined || createdAt === undefined) return nothingKnown(job);
   const entry = await view.findEntry(declaration.scheduler, id);
-  const records = await readJournal(view.home, id);
+  const records = await view.readJournal(id);
   const stored = await tryToList(view, declaration.store, id);
-  const running = await findLiveRun(view.home, id);
+  const running = await view.findLiveRun(id);
   const sets = groupSets(stored.points).filter((set) => set.missing.length === 0);
   const situation = {
     id,
@@ -130,7 +129,7 @@ export async function observeSnapshot(
   id: string,
   declared: Declared<SnapshotDeclaration> | null,
 ): Promise<SnapshotObservation> {
-  await view.requireHome();
+  await view.lookAtHome();
   const job = await findJob(view.home, id);
   const found = job.state === "present" && job.job.kind === "snapshot" ? job.job : null;
   const declaration = found?.declaration ?? declared?.declaration;
@@ -164,16 +163,16 @@ export async function observeRestoreTarget(
   declared: Declared<RestoreTargetDeclaration> | null,
   witness: EvidenceSummary | null = null,
 ): Promise<RestoreTargetObservation> {
-  await view.requireHome();
+  await view.lookAtHome();
   const job = await findJob(view.home, id);
   const { declaration, createdAt } = (job.state === "present" && job.job.kind === "drill" ? job.job : declared) ?? {};
   if (declaration === undefined || createdAt === undefined) return { ...nothingKnown(job), evidence: null };
   const entry = await view.findEntry(declaration.scheduler, id);
   const stored = await tryToList(view, declaration.from.store, declaration.from.schedule);
   const points = findRestorable(declaration.from, stored.points, now());
-  const records = await readJournal(view.home, id);
+  const records = await view.readJournal(id);
   const evidence = await observeEvidence(view.home, id, declaration.evidenceSink, witness);
-  const running = await findLiveRun(view.home, id);
+  const running = await view.findLiveRun(id);
   const place = await probePlace(
     declaration.to,
     points.reduce((sum, point) => sum + point.bytes, 0),

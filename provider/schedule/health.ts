@@ -149,7 +149,10 @@ function staleFault(situation: ScheduleSituation): Fault {
   };
 }
 
-/** Until when its last backup is young enough: rpo plus grace; what never ran gets its first due time on top, and a pause counts as never run until it ends. */
+/**
+ * Until when its last backup is young enough: rpo plus grace; what never ran gets its first due time on top, and a pause counts as never run
+ * until it ends. Where that moment lies ahead anyway, the first due time, which takes a calendar to find, is taken to be at once.
+ */
 function findStaleAfter(situation: ScheduleSituation): number {
   const allowed = effectiveRpo(situation.declaration) + toMilliseconds(situation.declaration.grace ?? defaultGrace);
   const resumed = situation.declaration.paused === undefined ? null : new Date(situation.declaration.paused.until);
@@ -158,9 +161,13 @@ function findStaleAfter(situation: ScheduleSituation): number {
   const baseline = laterOf(last === null ? situation.createdAt : null, resumed);
   const deadlines = [
     ...(last === null ? [] : [last.getTime() + allowed]),
-    ...(baseline === null ? [] : [nextDue(situation.declaration.when, baseline, situation.id).getTime() + allowed]),
+    ...(baseline === null ? [] : [findFirstDue(situation, baseline, allowed) + allowed]),
   ];
   return Math.max(...deadlines);
+}
+
+function findFirstDue({ declaration, id, now }: ScheduleSituation, from: Date, allowed: number): number {
+  return now.getTime() <= from.getTime() + allowed ? from.getTime() : nextDue(declaration.when, from, id).getTime();
 }
 
 function laterOf(left: Date | null, right: Date | null): Date | null {

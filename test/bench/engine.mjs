@@ -1,26 +1,22 @@
 // `npm run bench:engine`: what the product's resources cost the engine, against bare dynamic resources with the same property bag
-// and a provider that does nothing, side by side in one run.
-//   --resources N   how many of each (300)      --rounds N   how often (3)      --json FILE   the figures as JSON
-import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+// and a provider that does nothing, command by command in turns in one run.
+//   --resources N   how many of each (300)      --rounds N   how often (5)      --json FILE   the figures as JSON
+import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { engineEnvironment } from "../../scripts/engine/environment.cjs";
-import { root as checkout, runMain, setUpWithEngine } from "../../scripts/set-up/set-up.mjs";
-import { SetUpError } from "../../scripts/set-up/set-up-error.mjs";
+import { runMain, setUpWithEngine } from "../../scripts/set-up/set-up.mjs";
+import { median, medianRatio, openProject } from "./project.mjs";
 
 const { values } = parseArgs({
   options: {
     resources: { type: "string", default: "300" },
-    rounds: { type: "string", default: "3" },
+    rounds: { type: "string", default: "5" },
     json: { type: "string" },
   },
 });
 const resources = Number(values.resources);
 const rounds = Number(values.rounds);
 
-/** The commands that are timed, in order; the last only tidies up. */
+/** The commands that are timed, in order. */
 const commands = {
   up: ["up", "--yes", "--skip-preview"],
   preview: ["preview", "--refresh", "--expect-no-changes"],
@@ -66,20 +62,14 @@ const nothing = `
 
 runMain(async () => {
   const engine = await setUpWithEngine();
-  const seconds = { ours: { up: [], preview: [], refresh: [] }, bare: { up: [], preview: [], refresh: [] } };
-  for (let round = 0; round < rounds; round++)
-    for (const side of round % 2 === 0 ? ["ours", "bare"] : ["bare", "ours"]) {
-      const times = measure(engine, side);
-      for (const [command, time] of Object.entries(times)) seconds[side][command].push(time);
-      const line = Object.entries(times).map(([command, time]) => `${command} ${time.toFixed(1)} s`);
-      process.stderr.write(`round ${round + 1} of ${rounds}, ${side}: ${line.join(", ")}\n`);
-    }
+  /** @type {Record<"up" | "preview" | "refresh", {ours: number[], bare: number[]}>} */
+  const seconds = { up: { ours: [], bare: [] }, preview: { ours: [], bare: [] }, refresh: { ours: [], bare: [] } };
+  for (let round = 0; round < rounds; round++) timeRound(engine, round, seconds);
   const figures = Object.fromEntries(
-    Object.keys(commands).map((command) => {
-      const ours = median(seconds.ours[command]);
-      const bare = median(seconds.bare[command]);
-      return [command, { ours, bare, ratio: ours / bare }];
-    }),
+    Object.entries(seconds).map(([command, { ours, bare }]) => [
+      command,
+      { ours: median(ours), bare: median(bare), ratio: medianRatio(ours, bare) },
+    ]),
   );
   process.stdout.write(
     `\n${resources} resources, median of ${rounds} rounds\n\n            ours    bare   ours / bare\n`,
@@ -93,43 +83,29 @@ runMain(async () => {
   return 0;
 });
 
-/** One side on a fresh stack: seconds a command. */
-function measure(engine, side) {
-  const folder = mkdtempSync(join(tmpdir(), "posture-bench-"));
-  const project = join(folder, "project");
-  const environment = { ...engineEnvironment(folder, engine), BENCH_ROOT: folder };
-  const pulumi = (command) => {
-    const started = process.hrtime.bigint();
-    const answer = spawnSync("pulumi", [...command, "--stack", "bench", "--non-interactive"], {
-      cwd: project,
-      env: environment,
-      encoding: "utf8",
-      maxBuffer: 1 << 28,
-    });
-    if (answer.status !== 0)
-      throw new SetUpError(`pulumi ${command.join(" ")} failed:\n${answer.stdout}${answer.stderr}`, 1);
-    return Number(process.hrtime.bigint() - started) / 1e9;
+/**
+ * Both sides on fresh stacks, each command of one right after that of the other.
+ *
+ * @param {string} engine
+ * @param {number} round
+ * @param {Record<"up" | "preview" | "refresh", {ours: number[], bare: number[]}>} seconds
+ */
+function timeRound(engine, round, seconds) {
+  const projects = {
+    ours: openProject(engine, { "index.js": programs.ours }),
+    bare: openProject(engine, { "index.js": programs.bare, "nothing.js": nothing }),
   };
+  const order = /** @type {("ours" | "bare")[]} */ (round % 2 === 0 ? ["ours", "bare"] : ["bare", "ours"]);
   try {
-    mkdirSync(join(folder, ".posture", "state"), { recursive: true });
-    mkdirSync(project);
-    symlinkSync(join(checkout, "node_modules"), join(project, "node_modules"));
-    writeFileSync(
-      join(project, "Pulumi.yaml"),
-      "name: bench\nruntime:\n  name: nodejs\n  options:\n    typescript: false\n",
-    );
-    writeFileSync(join(project, "package.json"), '{"name":"bench","main":"index.js"}\n');
-    writeFileSync(join(project, "index.js"), programs[side]);
-    writeFileSync(join(project, "nothing.js"), nothing);
-    pulumi(["stack", "select", "--create"]);
-    pulumi(["config", "set", "posture:home", join(folder, "home")]);
-    return Object.fromEntries(Object.entries(commands).map(([name, command]) => [name, pulumi(command)]));
+    for (const command of /** @type {("up" | "preview" | "refresh")[]} */ (Object.keys(commands))) {
+      for (const side of order) seconds[command][side].push(projects[side].pulumi(commands[command]));
+      const [ours = 0, bare = 0] = [seconds[command].ours.at(-1), seconds[command].bare.at(-1)];
+      process.stderr.write(
+        `round ${round + 1} of ${rounds}, ${command}: ours ${ours.toFixed(1)} s, bare ${bare.toFixed(1)} s\n`,
+      );
+    }
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    projects.ours.remove();
+    projects.bare.remove();
   }
-}
-
-function median(numbers) {
-  const sorted = [...numbers].sort((left, right) => left - right);
-  return sorted[Math.floor(sorted.length / 2)];
 }
