@@ -39,6 +39,8 @@ async function selectStack({ folder, stack }: PreviewRequest): Promise<Stack> {
   const { LocalWorkspace, Stack: stacks } = await loadAutomation();
   try {
     const workspace = await LocalWorkspace.create({ workDir: folder });
+    // The preview names its stack; to select it as well would change which one the person has selected here.
+    workspace.selectStack = () => Promise.resolve();
     return await stacks.select(stack ?? (await findSelected(workspace)), workspace);
   } catch (error) {
     if (error instanceof PostureError) throw error;
