@@ -55,13 +55,21 @@ function compareWithOthers(resource: pulumi.Resource, name: string, args: object
 
 function reportOverlaps(): void {
   const overlaps = findOverlaps(declared).filter(({ schedules }) => schedules.some((schedule) => fresh.has(schedule)));
-  for (const alike of groupAlike(overlaps)) {
-    const singly = alike.length > mostToldSingly + 1 ? mostToldSingly : alike.length;
-    for (const overlap of alike.slice(0, singly)) warn(overlap.schedules[1].resource, describeOverlap(overlap));
-    const next = alike[singly];
-    if (next !== undefined) warn(next.schedules[1].resource, describeMore(next, alike.length - singly));
-  }
+  for (const { schedule, sentence } of describeOverlaps(overlaps)) warn(schedule.resource, sentence);
   fresh.clear();
+}
+
+/** What a preview says of overlaps, and at which schedules: the second of each two. */
+export function describeOverlaps<S extends Overlapping>(
+  overlaps: readonly Overlap<S>[],
+): readonly { readonly schedule: S; readonly sentence: string }[] {
+  return [...groupAlike(overlaps)].flatMap((alike) => {
+    const singly = alike.length > mostToldSingly + 1 ? mostToldSingly : alike.length;
+    return alike.slice(0, singly + 1).map((overlap, index) => ({
+      schedule: overlap.schedules[1],
+      sentence: index < singly ? describeOverlap(overlap) : describeMore(overlap, alike.length - singly),
+    }));
+  });
 }
 
 /** Overlaps with the same schedule, for the same reason. */
@@ -75,13 +83,13 @@ function groupAlike<S extends Overlapping>(overlaps: readonly Overlap<S>[]): Ite
 }
 
 /** What a preview says in place of more warnings that are alike, at the first of them. */
-export function describeMore({ schedules: [{ name: other }], shared }: Overlap<Overlapping>, count: number): string {
+function describeMore({ schedules: [{ name: other }], shared }: Overlap<Overlapping>, count: number): string {
   const what = shared.kind === "source" ? `read ${shared.what}` : "are expected to run on its host";
   return `overlap: when: ${count} more schedules, of which this is the first, ${what} at the same time as ${other}: give them different hours, or let one schedule do several`;
 }
 
 /** What a preview says of an overlap, at the second of the two. */
-export function describeOverlap({ schedules: [{ name: other }], shared, at }: Overlap<Overlapping>): string {
+function describeOverlap({ schedules: [{ name: other }], shared, at }: Overlap<Overlapping>): string {
   const first = at.toISOString().replace(/:00\.000Z$/, "Z");
   return shared.kind === "source"
     ? `overlap: when: reads ${shared.what} at the same time as ${other}, first at ${first}: give them different hours, or let one schedule do both`

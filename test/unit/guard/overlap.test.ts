@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { findOverlaps, type Overlapping } from "../../../provider/guard/overlap";
+import { describeOverlaps } from "../../../provider/guard/preview-warnings";
 import { toMilliseconds } from "../../../provider/platform/durations";
 import { readDueTimes, watchClock } from "../schedule/wall-clock";
 
@@ -75,6 +76,29 @@ describe("findOverlaps", () => {
       { numRuns: 20 },
     );
   }, 300_000);
+});
+
+describe("describeOverlaps", () => {
+  const told = (count: number) => {
+    const drawn = Array.from({ length: count }, (_, index): Overlapping => {
+      const source = { kind: "file-share", path: "/srv/files" } as const;
+      return { name: `s${index}`, home: "", when: { cron: "0 1 * * *" }, sources: { data: source } };
+    });
+    return describeOverlaps(findOverlaps(drawn)).map(({ schedule, sentence }) => `${schedule.name}: ${sentence}`);
+  };
+  const single = (name: string) =>
+    `${name}: overlap: when: reads file-share /srv/files at the same time as s0, first at 2027-01-01T01:00Z: give them different hours, or let one schedule do both`;
+
+  it("tells a few of each by itself", () => {
+    expect(told(7)).toEqual(["s1", "s2", "s3", "s4", "s5", "s6"].map(single));
+  });
+
+  it("tells many that are alike in one sentence after the first five", () => {
+    expect(told(9)).toEqual([
+      ...["s1", "s2", "s3", "s4", "s5"].map(single),
+      "s6: overlap: when: 3 more schedules, of which this is the first, read file-share /srv/files at the same time as s0: give them different hours, or let one schedule do several",
+    ]);
+  });
 });
 
 function isStill({ when }: Overlapping): boolean {
