@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { declaredAt, noticedAt, type Row, rows, type Scene } from "./drift-rows";
-import { compareWithPage } from "./reviewers-table";
+import { compareWithPage, propertyLines } from "./reviewers-table";
 import { expectSuccess, isRoot, makeStack, type Stack, type Told } from "./stack";
 
 /** All rows stand in one stack: one preview shows all drift, one `up` repairs what it can, one preview is clean. */
@@ -48,8 +48,8 @@ describe("drift", () => {
   });
 
   it("reads as docs/reviewers-table.md has it", () => {
-    const said = new Map(played.map((row) => [row.name, blockOf(preview, row.name)]));
-    compareWithPage(said, stack.root);
+    const said = new Map(played.map((row) => [row.name, propertyLines(blockOf(preview, row.name))] as const));
+    compareWithPage("drifts", said, stack.root);
   });
 
   it("is repaired by up, but for what only a person can mend", () => {
