@@ -68,7 +68,7 @@ export default tseslint.config(
   ...tseslint.configs.strictTypeChecked,
   { languageOptions: { parserOptions: { projectService: true } } },
   {
-    files: ["**/*.ts"],
+    files: ["**/*.ts", "**/*.tsx"],
     rules: {
       eqeqeq: "error",
       "no-console": "error",
@@ -80,9 +80,9 @@ export default tseslint.config(
     },
   },
   {
-    files: ["provider/**/*.ts"],
+    files: ["provider/**/*.ts", "provider/**/*.tsx"],
     plugins: { "import-x": importX },
-    settings: { "import-x/resolver-next": [importX.createNodeResolver({ extensions: [".ts", ".js", ".json"] })] },
+    settings: { "import-x/resolver-next": [importX.createNodeResolver({ extensions: [".ts", ".tsx", ".js", ".json"] })] },
     rules: {
       "@typescript-eslint/consistent-type-assertions": ["error", { assertionStyle: "never" }],
       "import-x/no-cycle": "error",

@@ -13,6 +13,7 @@ import { registerLync } from "./lync";
 import { registerOrphans } from "./orphans";
 import { registerPrune } from "./prune";
 import { registerPurge } from "./purge";
+import { registerReport } from "./report";
 import { registerRestore } from "./restore";
 import { registerRun } from "./run";
 import { registerStatus } from "./status";
@@ -31,6 +32,7 @@ const commands = [
   registerPurge,
   registerDoctor,
   registerOrphans,
+  registerReport,
   registerGate,
   registerInit,
   registerLync,

@@ -28,6 +28,8 @@ export interface SimulatedRetention {
   readonly lookBackMilliseconds: number;
   /** True where nothing was dropped in that year, so that it holds more later on. */
   readonly stillGrowing: boolean;
+  /** How much older than the newest each of them is, the youngest first, in milliseconds; empty where nothing is ever pruned. */
+  readonly ages: readonly number[];
 }
 
 /** Fleets declare few calendars many times over: each is simulated once a process. */
@@ -82,15 +84,15 @@ function lookAtRetention(declaration: Simulated, from: Date): SimulatedRetention
   const { keep, when } = declaration;
   const { runs } = simulateYear(declaration, from);
   const newest = runs.at(-1);
-  if (newest === undefined) return { sets: 0, lookBackMilliseconds: 0, stillGrowing: true };
+  if (newest === undefined) return { sets: 0, lookBackMilliseconds: 0, stillGrowing: true, ages: [] };
   if (keep === undefined || Object.values(keep).every((value) => value === undefined))
-    return { sets: runs.length, lookBackMilliseconds: newest - (runs[0] ?? newest), stillGrowing: true };
+    return { sets: runs.length, lookBackMilliseconds: newest - (runs[0] ?? newest), stillGrowing: true, ages: [] };
   const sets = withoutHopeless(runs, keep).map(
     (start): RetainableSet => ({ id: "", startedAt: new Date(start), complete: true, pinned: false }),
   );
   const { kept } = selectRetained(sets, keep, { timeZone: when.timeZone ?? "UTC", now: new Date(newest) });
-  const oldest = kept.at(-1)?.set.startedAt.getTime() ?? newest;
-  return { sets: kept.length, lookBackMilliseconds: newest - oldest, stillGrowing: kept.length === runs.length };
+  const ages = kept.map(({ set }) => newest - set.startedAt.getTime());
+  return { sets: kept.length, lookBackMilliseconds: ages.at(-1) ?? 0, stillGrowing: kept.length === runs.length, ages };
 }
 
 /**

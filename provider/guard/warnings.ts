@@ -70,7 +70,8 @@ export function describeForecast(declaration: Simulated): string {
   return `${age}; after a year keep holds ${held}, the longest look-back is ${formatSpan(lookBackMilliseconds)}`;
 }
 
-function isSimulated({ expectedDuration = "0s" }: Simulated): boolean {
+/** Whether anything is foretold of its runs. */
+export function isSimulated({ expectedDuration = "0s" }: Simulated): boolean {
   return toMilliseconds(expectedDuration) <= longestSimulated;
 }
 

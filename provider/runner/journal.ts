@@ -78,15 +78,30 @@ export async function readJournal(home: Home, id: string): Promise<readonly Jour
     text = await readFile(journalPath(home, id), "utf8");
   } catch (error) {
     if (isAbsent(error)) return [];
-    throw new PostureError(
-      "unreachable",
-      `${id}: its journal cannot be read (${systemCodeOf(error) ?? "unknown error"})`,
-      {
-        cause: error,
-      },
-    );
+    throw unreadable(id, error);
   }
   return text.split("\n").flatMap(parseLine);
+}
+
+/** As {@link readJournal}, one record at a time: years of runs need no room. */
+export async function* streamJournal(home: Home, id: string): AsyncGenerator<JournalRecord, void> {
+  try {
+    const file = await open(journalPath(home, id), "r");
+    let rest = "";
+    for await (const chunk of file.createReadStream({ encoding: "utf8" })) {
+      const lines = `${rest}${String(chunk)}`.split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) yield* parseLine(line);
+    }
+    yield* parseLine(rest);
+  } catch (error) {
+    if (!isAbsent(error)) throw unreadable(id, error);
+  }
+}
+
+function unreadable(id: string, cause: unknown): PostureError {
+  const why = systemCodeOf(cause) ?? "unknown error";
+  return new PostureError("unreachable", `${id}: its journal cannot be read (${why})`, { cause });
 }
 
 function journalPath(home: Home, id: string): string {

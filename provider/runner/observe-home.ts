@@ -27,11 +27,15 @@ export interface JobHealth {
 /**
  * Looks at every job of a home, and at entries of the embedded scheduler that have no job. Sorted by id.
  *
+ * @param view the look to share; default: one of its own.
  * @throws PostureError `unreachable` where the home or the scheduler cannot be looked at.
  */
-export async function observeHome(home: Home, signal: AbortSignal): Promise<readonly JobHealth[]> {
+export async function observeHome(
+  home: Home,
+  signal: AbortSignal,
+  view: HomeView = new HomeView(home, signal),
+): Promise<readonly JobHealth[]> {
   await requireHome(home);
-  const view = new HomeView(home, signal);
   const entries = await openScheduler({ kind: "embedded" }, home).list(signal);
   const ids = new Set([...(await listJobIds(home)), ...entries.map((entry) => entry.id)]);
   const healths: JobHealth[] = [];

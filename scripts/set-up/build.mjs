@@ -31,7 +31,7 @@ function digestSources(root) {
   const provider = join(root, "provider");
   const hash = createHash("sha256");
   const sources = readdirSync(provider, { recursive: true, encoding: "utf8" })
-    .filter((name) => /\.(ts|json)$/.test(name) && !/(^|[\\/])(dist|node_modules)[\\/]/.test(name))
+    .filter((name) => /\.(tsx?|json)$/.test(name) && !/(^|[\\/])(dist|node_modules)[\\/]/.test(name))
     .map((name) => join("provider", name));
   for (const name of [...sources, "tsconfig.json", "package-lock.json", join("scripts", "bundle.mjs")].sort())
     hash

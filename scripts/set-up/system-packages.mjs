@@ -9,6 +9,8 @@ const systemPackages = [
   { name: "acl", command: "getfacl" },
   { name: "systemd", command: "systemd-analyze" },
   { name: "cron", command: "crontab" },
+  { name: "chromium", command: "chromium" },
+  { name: "prometheus", command: "promtool" },
 ];
 
 /**

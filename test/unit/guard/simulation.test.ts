@@ -70,6 +70,7 @@ describe("simulation", () => {
           sets: held.length,
           lookBackMilliseconds: (held.at(-1) ?? 0) - (held[0] ?? 0),
           stillGrowing: held.length === runs.length,
+          ages: declaration.keep === undefined ? [] : held.map((start) => (held.at(-1) ?? 0) - start).reverse(),
         });
       }),
       { numRuns, maxSkipsPerRun: 50 },
