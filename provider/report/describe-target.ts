@@ -1,5 +1,7 @@
 import { toMilliseconds } from "../platform/durations";
-import { type EvidenceRecord, readEvidence } from "../restore/evidence";
+import type { EvidenceRecord } from "../restore/evidence";
+import { type ObservedEvidence, observeEvidence } from "../restore/evidence-observation";
+import type { RestoreTargetDeclaration } from "../restore/schema";
 import type { HomeView } from "../runner/home-view";
 import type { DrillJob } from "../runner/job";
 import type { JobHealth } from "../runner/observe-home";
@@ -16,7 +18,8 @@ export async function describeTarget(
   { id, declaration }: DrillJob,
   { nextDue }: JobHealth,
 ): Promise<OfTarget> {
-  const { records, chain } = await readEvidence(view.home, id);
+  const evidence = await observeEvidence(view.home, id, declaration.evidenceSink, null);
+  const { records, chain } = evidence;
   const passed = records.filter(({ verdict }) => verdict === "passed").length;
   const { drill, maxRestoreTime, from, to } = declaration;
   return {
@@ -29,9 +32,23 @@ export async function describeTarget(
     passed,
     failed: records.length - passed,
     broken: chain.state === "broken" ? chain.why : null,
-    attestation: "self-attested",
+    attestation: describeAttestation(declaration, evidence),
     drills: records.slice(-mostDrills).reverse().map(describeDrill),
   };
+}
+
+/** Who beside the home's own account vouches for the newest record; a signature is not verified here, since the keys to trust are not known. */
+function describeAttestation(
+  { evidenceSink }: RestoreTargetDeclaration,
+  { records, undelivered }: ObservedEvidence,
+): string {
+  const signer = records.at(-1)?.signer;
+  const ways = [
+    ...(signer === undefined ? [] : [`signed by ${signer}, not verified here`]),
+    ...(evidenceSink === undefined || undelivered !== null || records.length === 0 ? [] : ["in its sink"]),
+  ];
+  const late = undelivered === null ? "" : `; not in its sink: ${undelivered}`;
+  return `${ways.length === 0 ? "self-attested" : ways.join(", ")}${late}`;
 }
 
 function describeDrill(record: EvidenceRecord): Drill {
