@@ -11,7 +11,7 @@ import type { RecoveryPoint } from "../snapshot/stores/store";
 import { type CommandSurroundings, register } from "./command";
 import { exitCodes } from "./exit-codes";
 import { colors, formatBytes, formatTable } from "./format";
-import { findStored, storedBy, storeOption } from "./stores";
+import { copyOption, findStored, storedBy, storeOption } from "./stores";
 
 /** `backup-posture list [id]`: shows recovery points. */
 export function registerList(program: Command, surroundings: CommandSurroundings): void {
@@ -21,19 +21,22 @@ export function registerList(program: Command, surroundings: CommandSurroundings
       usage: "list [id]",
       summary: "show recovery points: of one id, or of all jobs of the home",
       details: "Exit code 1 when a store could not be looked at; what could be is shown all the same.",
-      options: [storeOption, ["--warnings", "name the files that could not be read, at most 100 a point"]],
+      options: [storeOption, copyOption, ["--warnings", "name the files that could not be read, at most 100 a point"]],
       examples: [
         ["list", "all recovery points of all jobs"],
         ["list shares", "those of the schedule shares"],
+        ["list shares --copy offsite", "those in its copy offsite"],
         ["list shares --store /backup/store", "those of an id that has no job any more"],
       ],
       input: z.object({
         id: identifier.optional(),
         store: z.string().min(1).optional(),
+        copy: z.string().min(1).optional(),
         warnings: z.boolean().default(false),
       }),
-      act: async ({ home, signal }, { id, store, warnings }) => {
-        const listings = id === undefined ? await listAll(home, signal) : [await listOne(home, id, store, signal)];
+      act: async ({ home, signal }, { id, store, copy, warnings }) => {
+        const listings =
+          id === undefined ? await listAll(home, signal) : [await listOne(home, id, { store, copy }, signal)];
         const points = listings.flatMap((listing) => listing.points);
         const faults = listings.flatMap(({ id: listed, fault }) =>
           fault === null ? [] : [{ id: listed, message: fault }],
@@ -59,8 +62,13 @@ interface Listing {
   readonly fault: string | null;
 }
 
-async function listOne(home: Home, id: string, storePath: string | undefined, signal: AbortSignal): Promise<Listing> {
-  const { store, schedule } = await findStored(home, id, storePath);
+async function listOne(
+  home: Home,
+  id: string,
+  where: { readonly store: string | undefined; readonly copy: string | undefined },
+  signal: AbortSignal,
+): Promise<Listing> {
+  const { store, schedule } = await findStored(home, id, where.store, where.copy);
   return { id, points: await store.list({ schedule }, signal), fault: null };
 }
 

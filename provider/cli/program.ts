@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { readRelease } from "../platform/release";
 import { registerAgent } from "./agent";
 import { addGlobalOptions, type CommandSurroundings } from "./command";
+import { registerCopy } from "./copy";
 import { registerDoctor } from "./doctor";
 import { registerDrill } from "./drill";
 import { registerEvidence } from "./evidence";
@@ -22,6 +23,7 @@ import { registerVerify } from "./verify";
 const commands = [
   registerStatus,
   registerRun,
+  registerCopy,
   registerAgent,
   registerList,
   registerVerify,

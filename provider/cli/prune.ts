@@ -17,14 +17,21 @@ export function registerPrune(program: Command, surroundings: CommandSurrounding
       summary: "delete the recovery sets that the retention of a schedule lets go",
       details:
         "Every run does this after it has succeeded. Pinned recovery points, and sets that are damaged or not whole, stay. Exit code 3 when pruning is suspended.",
-      options: [["--dry-run", "say what would be deleted, and delete nothing"]],
+      options: [
+        ["--dry-run", "say what would be deleted, and delete nothing"],
+        ["--copy <name>", "prune this copy of the schedule, not its own store"],
+      ],
       examples: [
         ["prune shares --dry-run", "see what would go"],
         ["prune shares", "delete it"],
       ],
-      input: z.object({ id: identifier, dryRun: z.boolean().default(false) }),
-      act: async ({ home, signal }, { id, dryRun }) => {
-        const { dropped, kept, suspended } = await pruneSchedule(home, id, { signal, dryRun });
+      input: z.object({ id: identifier, dryRun: z.boolean().default(false), copy: z.string().min(1).optional() }),
+      act: async ({ home, signal }, { id, dryRun, copy }) => {
+        const { dropped, kept, suspended } = await pruneSchedule(home, id, {
+          signal,
+          dryRun,
+          ...(copy === undefined ? {} : { copy }),
+        });
         return {
           exitCode: suspended === null ? exitCodes.fine : exitCodes.unhealthy,
           document: { id, dryRun, dropped: dropped.map(summarise), kept: kept.map(summarise), suspended },

@@ -8,7 +8,7 @@ import { type PurgePlan, type PurgeSelection, planPurge, purge } from "../runner
 import { type CommandContext, type CommandSurroundings, register } from "./command";
 import { exitCodes } from "./exit-codes";
 import { formatBytes, formatCount, formatTable } from "./format";
-import { findStored, storeOption } from "./stores";
+import { copyOption, findStored, storeOption } from "./stores";
 
 const inputSchema = z
   .object({
@@ -19,6 +19,7 @@ const inputSchema = z
     reason: sentence.default("given up by hand"),
     yes: z.boolean().default(false),
     store: z.string().min(1).optional(),
+    copy: z.string().min(1).optional(),
   })
   .refine(({ point, damaged, missing }) => [point !== undefined, damaged, missing].filter(Boolean).length <= 1, {
     error: "takes one of --point, --damaged and --missing",
@@ -34,7 +35,7 @@ export function registerPurge(program: Command, surroundings: CommandSurrounding
       summary: "delete recovery points of an id for good, after listing them and asking",
       details:
         "Removing a resource, or pulumi destroy, keeps its recovery points: this is how to let them go. " +
-        "A pinned recovery point is deleted only when it is named by --point. The journal keeps what was given up, when and why.",
+        "A pinned recovery point is deleted only when it is named by --point. The journal keeps what was given up, when and why. What is deleted from a copy is copied again while the schedule's own store has it and the copy's retention keeps it.",
       options: [
         ["--point <point...>", "only these recovery points, pinned or not"],
         ["--damaged", "only those that are damaged"],
@@ -42,19 +43,22 @@ export function registerPurge(program: Command, surroundings: CommandSurrounding
         ["--reason <text>", "why, for the journal"],
         ["--yes", "do not ask: for pipelines"],
         storeOption,
+        copyOption,
       ],
       examples: [
         ["purge old-shares --store /backup/store", "all that an id without a job has left behind"],
+        ["purge shares --copy offsite --missing", "accept the loss of what its copy offsite no longer has"],
         ["purge shares --damaged --yes", "give up damaged recovery points, without being asked"],
       ],
       input: inputSchema,
       act: async (context, input) => {
-        const { store, schedule } = await findStored(context.home, input.id, input.store);
-        const plan = await planPurge(context.home, schedule, store, selectionOf(input), context.signal);
+        const { store, schedule, copy } = await findStored(context.home, input.id, input.store, input.copy);
+        const place = { store, copy };
+        const plan = await planPurge(context.home, schedule, place, selectionOf(input), context.signal);
         const listing = describe(plan);
         const count = plan.forget.length + plan.lost.length;
         const agreed = count === 0 || input.yes || (await ask(context, listing, input.id, count));
-        if (agreed) await purge(context.home, schedule, store, plan, input.reason, context.signal);
+        if (agreed) await purge(context.home, schedule, place, plan, input.reason, context.signal);
         return {
           exitCode: agreed ? exitCodes.fine : exitCodes.failed,
           document: {

@@ -12,7 +12,7 @@ import { exitCodes } from "./exit-codes";
 import { colors, formatBytes, formatCount, formatTable } from "./format";
 import { registerRestorePlan } from "./restore-plan";
 import { registerRestoreRun } from "./restore-run";
-import { findStored, storeOption } from "./stores";
+import { copyOption, findStored, storeOption } from "./stores";
 
 /** `backup-posture restore <id> --to DIR`: brings data back. Below it, `restore plan` and `restore run`. */
 export function registerRestore(program: Command, surroundings: CommandSurroundings): void {
@@ -30,10 +30,12 @@ export function registerRestore(program: Command, surroundings: CommandSurroundi
         ["--only <path...>", "only these files or folders, relative to the restored tree"],
         ["--overwrite", "replace files that stand in the way"],
         storeOption,
+        copyOption,
       ],
       examples: [
         ["restore shares --to /srv/restored", "everything, as it was last"],
         ["restore shares --to /srv/restored --only reports/2026", "one folder of it"],
+        ["restore shares --to /srv/restored --copy offsite", "from the copy offsite, where the store is lost"],
         ["restore shares --to /srv/restored --point <point>", "an earlier state; backup-posture list shows the points"],
       ],
       input: z.object({
@@ -43,9 +45,10 @@ export function registerRestore(program: Command, surroundings: CommandSurroundi
         only: z.array(z.string().min(1)).optional(),
         overwrite: z.boolean().default(false),
         store: z.string().min(1).optional(),
+        copy: z.string().min(1).optional(),
       }),
-      act: async ({ home, signal, progress }, { id, to, point: wanted, only, overwrite, store: storePath }) => {
-        const { store, schedule, job } = await findStored(home, id, storePath);
+      act: async ({ home, signal, progress }, { id, to, point: wanted, only, overwrite, store: storePath, copy }) => {
+        const { store, schedule, job } = await findStored(home, id, storePath, copy);
         const declared = job?.kind === "drill" ? job.declaration.from.point : undefined;
         const point = wanted ?? declared ?? "latest";
         const points = requireRestorable({ schedule, point }, await store.list({ schedule }, signal), now());

@@ -4,9 +4,11 @@ import { identifier, instant } from "../declaration/primitives";
 import { formatMilliseconds } from "../platform/durations";
 import type { RunEnded } from "../runner/journal";
 import { runSchedule } from "../runner/run";
+import { type CopiesAfterRun, copyAfterRun } from "./after-run";
 import { type CommandSurroundings, register } from "./command";
+import { describeCopied } from "./copy";
 import { dueSinceOption, findNothingDue } from "./due-since";
-import { exitCodes } from "./exit-codes";
+import { type ExitCode, exitCodes } from "./exit-codes";
 import { noteFault } from "./faults";
 import { colors, formatBytes, formatCount } from "./format";
 
@@ -16,9 +18,10 @@ export function registerRun(program: Command, surroundings: CommandSurroundings)
     program,
     {
       usage: "run <id>",
-      summary: "take a recovery set of a schedule now, verify it and prune",
+      summary: "take a recovery set of a schedule now, verify it and prune; then copy it",
       details:
-        "This is what a scheduler's entry starts. Of each id one run goes on at a time: a second one ends with exit code 4.",
+        "This is what a scheduler's entry starts. Of each id one run goes on at a time: a second one ends with exit code 4. " +
+        "Copies are made after the run has ended; where one fails, the exit code is 3. Where they are not done when the next run is due, they go on by themselves.",
       options: [
         ["--even-if-paused", "run although the schedule is paused"],
         ["--accept-empty", "accept a share that is empty although its last recovery point holds files"],
@@ -46,15 +49,29 @@ export function registerRun(program: Command, surroundings: CommandSurroundings)
           onFault,
           onProgress: (done) => progress.report(done),
         });
+        const copies = await copyAfterRun(context, id);
         return {
-          exitCode: ended.outcome === "succeeded" ? exitCodes.fine : exitCodes.failed,
-          document: { id, ...ended },
-          text: describeRun(id, ended),
+          exitCode: chooseExitCode(ended, copies),
+          document: { id, ...ended, ...(copies.records.length === 0 ? {} : { copies: copies.records }) },
+          text: [describeRun(id, ended), ...describeCopies(id, copies)].join("\n"),
         };
       },
     },
     surroundings,
   );
+}
+
+/** A copy that failed takes nothing from the run's own success, and all is not well all the same. */
+function chooseExitCode(ended: RunEnded, { records }: CopiesAfterRun): ExitCode {
+  if (ended.outcome !== "succeeded") return exitCodes.failed;
+  return records.some(({ outcome }) => outcome === "failed") ? exitCodes.unhealthy : exitCodes.fine;
+}
+
+function describeCopies(id: string, { records, goesOn }: CopiesAfterRun): readonly string[] {
+  return [
+    ...records.map((record) => describeCopied(id, record)),
+    ...(goesOn ? [colors.yellow(`${id}: copying goes on; backup-posture status tells what becomes of it`)] : []),
+  ];
 }
 
 function describeRun(id: string, ended: RunEnded): string {

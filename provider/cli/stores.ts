@@ -1,8 +1,11 @@
 import { resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { parseShareAddress } from "../declaration/azure-share";
 import { PostureError } from "../platform/errors";
 import { type Home, requireHome } from "../runner/home";
-import { findJob, type Job } from "../runner/job";
+import { findJob, type Job, requireJob, type ScheduleJob } from "../runner/job";
+import { listCopies, markOf, requirePlace } from "../runner/places";
+import type { PurgePlace } from "../runner/purge";
 import { openStore } from "../snapshot/stores";
 import type { StoreDeclaration } from "../snapshot/stores/schema";
 import type { Store } from "../snapshot/stores/store";
@@ -13,6 +16,8 @@ export interface StoredUnder {
   /** The id that the points carry: for a restore target, that of the schedule it restores from. */
   readonly schedule: string;
   readonly job: Job | null;
+  /** The copy of that schedule whose store it is; null for none. */
+  readonly copy: PurgePlace["copy"];
 }
 
 /** `--store` of commands that can do without a job: points outlive the declaration that took them. */
@@ -21,13 +26,24 @@ export const storeOption = [
   "the store to look in, for an id that has no job any more: a directory, or azure-files://account/share",
 ] as const;
 
+/** `--copy` of commands that look into a schedule's own store otherwise. */
+export const copyOption = ["--copy <name>", "look into this copy of the schedule, not into its own store"] as const;
+
 /**
  * Finds where the recovery points of an id lie: in the named store, else where its job says.
  *
- * @throws PostureError `permanent` where there is no job and no store is named.
+ * @param copyName the copy to look into, of the schedule whose id it is.
+ * @throws PostureError `permanent` where there is no job and no store is named, `usage` where there is no such copy.
  */
-export async function findStored(home: Home, id: string, storePath: string | undefined): Promise<StoredUnder> {
-  if (storePath !== undefined) return { store: openStore(readStoreOption(storePath)), schedule: id, job: null };
+export async function findStored(
+  home: Home,
+  id: string,
+  storePath: string | undefined,
+  copyName?: string,
+): Promise<StoredUnder> {
+  if (storePath !== undefined && copyName !== undefined)
+    throw new PostureError("usage", `${id}: give one of --store and --copy`);
+  if (storePath !== undefined) return await findNamed(home, id, readStoreOption(storePath));
   await requireHome(home);
   const found = await findJob(home, id);
   if (found.state === "absent")
@@ -37,8 +53,24 @@ export async function findStored(home: Home, id: string, storePath: string | und
     );
   if (found.state !== "present")
     throw new PostureError("permanent", `${id}: the job file is ${found.state}: ${found.why}`);
+  if (copyName !== undefined) return inCopy(await requireJob(home, id, "schedule"), copyName);
   const { store, schedule } = storedBy(found.job);
-  return { store: openStore(store), schedule, job: found.job };
+  return { store: openStore(store), schedule, job: found.job, copy: null };
+}
+
+function inCopy(job: ScheduleJob, name: string): StoredUnder {
+  const { store } = requirePlace(job, name);
+  return { store: openStore(store), schedule: job.id, job, copy: { name, mark: markOf(store) } };
+}
+
+/** A store that is named by its place may be that of a copy, whose journal then has to tell of what is given up there. */
+async function findNamed(home: Home, id: string, store: StoreDeclaration): Promise<StoredUnder> {
+  const found = await findJob(home, id);
+  if (found.state === "present" && found.job.kind === "schedule") {
+    const place = listCopies(found.job).find((copy) => isDeepStrictEqual(copy.store, store));
+    if (place !== undefined) return inCopy(found.job, place.copy);
+  }
+  return { store: openStore(store), schedule: id, job: null, copy: null };
 }
 
 /** What `--store` names: an Azure file share by its address, with the credential that the environment has, else a directory. */

@@ -6,7 +6,7 @@ import type { RecoveryPoint, Verification } from "../snapshot/stores/store";
 import { type CommandSurroundings, register } from "./command";
 import { exitCodes } from "./exit-codes";
 import { colors, formatBytes, formatCount, formatTable } from "./format";
-import { findStored, storeOption } from "./stores";
+import { copyOption, findStored, storeOption } from "./stores";
 
 /** `backup-posture verify <id>`: looks whether recovery points are as they were taken. */
 export function registerVerify(program: Command, surroundings: CommandSurroundings): void {
@@ -21,19 +21,22 @@ export function registerVerify(program: Command, surroundings: CommandSurroundin
         ["--content", "read everything and compare it with its digest"],
         ["--point <point>", "this recovery point only; default: all of the id"],
         storeOption,
+        copyOption,
       ],
       examples: [
         ["verify shares", "a quick look at all recovery points of the schedule shares"],
         ["verify shares --content", "read them all"],
+        ["verify shares --copy offsite --content", "read all that the copy offsite holds"],
       ],
       input: z.object({
         id: identifier,
         content: z.boolean().default(false),
         point: z.string().min(1).optional(),
         store: z.string().min(1).optional(),
+        copy: z.string().min(1).optional(),
       }),
-      act: async ({ home, signal, progress }, { id, content, point, store: storePath }) => {
-        const { store, schedule } = await findStored(home, id, storePath);
+      act: async ({ home, signal, progress }, { id, content, point, store: storePath, copy }) => {
+        const { store, schedule } = await findStored(home, id, storePath, copy);
         const points = selectPoints(id, await store.list({ schedule }, signal), point);
         const found: Verification[] = [];
         for (const each of points) {

@@ -3,7 +3,7 @@ export const healthy = "healthy";
 
 /**
  * Everything that can be wrong, the worst first: what is not known, then what nobody does, then data that is lost, then
- * evidence and freshness.
+ * freshness, then the same of copies, then evidence.
  */
 export const faultOrder = [
   "unreachable",
@@ -18,6 +18,12 @@ export const faultOrder = [
   "interrupted",
   "running too long",
   "stale",
+  "copy unreachable",
+  "copy damaged",
+  "copy missing",
+  "copy failing",
+  "copy stale",
+  "copy clock",
   "changed since the last backup",
   "change not known",
   "older than maxAge",

@@ -7,24 +7,14 @@ import { scheduleShape } from "../schedule/defaults";
 import type { Keep, ScheduleDeclaration } from "../schedule/schema";
 import { compareRetention } from "../snapshot/retention";
 import { groupRetainable } from "../snapshot/sets";
+import type { StoreDeclaration } from "../snapshot/stores/schema";
 import type { RecoveryPoint } from "../snapshot/stores/store";
 import type { SourceDeclaration } from "../sources/schema";
+import { describeCopiesChange, findCopyLosses } from "./copy-loss";
 import type { Change } from "./kind";
+import { countPoints, type Loss, uncounted } from "./loss";
 
 type ScheduleChange = Change<ScheduleDeclaration>;
-
-/** What a change does away with. */
-interface Loss {
-  /** `delete`: recovery points go. `unprotect`: they stay, and nothing looks after them or adds to them any more. */
-  readonly verb: "delete" | "unprotect";
-  readonly points: number;
-  /** The newest that is concerned: consent reaches no further. */
-  readonly cutOff: Date;
-  readonly sentence: string;
-}
-
-/** What stands for a store that cannot be looked at: consent to leave it is consent to whatever it holds. */
-const uncounted = { points: 999_999_999, cutOff: new Date("9999-12-31T00:00:00Z") };
 
 /**
  * Refuses a change that deletes recovery points which the old retention keeps, or that stops protecting what has recovery points, unless the
@@ -56,6 +46,11 @@ export async function refuseLoss(change: ScheduleChange): Promise<string | undef
 }
 
 async function findLosses(change: ScheduleChange): Promise<readonly Loss[]> {
+  const list = (store: StoreDeclaration) => listStored(change, store);
+  return [...(await findOwnLosses(change)), ...(await findCopyLosses({ ...change, list }))];
+}
+
+async function findOwnLosses(change: ScheduleChange): Promise<readonly Loss[]> {
   const { declaration, previous, declaredBefore } = change;
   if (!isDeepStrictEqual(declaredBefore.store, declaration.store)) return findLeft(change);
   const stopped = findStopped(declaredBefore, declaration);
@@ -131,7 +126,11 @@ function findUnprotected({ name, how }: Stopped, points: readonly RecoveryPoint[
   return [{ verb: "unprotect", points: ofSource.length, cutOff: newest.startedAt, sentence }];
 }
 
-async function listPoints({ view, id }: ScheduleChange, { store }: ScheduleDeclaration) {
+async function listPoints(change: ScheduleChange, { store }: ScheduleDeclaration) {
+  return listStored(change, store);
+}
+
+async function listStored({ view, id }: ScheduleChange, store: StoreDeclaration) {
   try {
     return await view.listPoints(store, id);
   } catch (cause) {
@@ -160,6 +159,7 @@ function bind(change: ScheduleChange, points: number, stamp: string): string {
     [canonicalKeep(previous), canonicalKeep(declaration)],
     isDeepStrictEqual(declaredBefore.store, declaration.store) ? [] : [declaredBefore.store, declaration.store],
     findStopped(declaredBefore, declaration),
+    ...describeCopiesChange(change),
   ];
   const bound = JSON.stringify([owner, id, ...settings, points, stamp]);
   return createHash("sha256").update(bound).digest("hex").slice(0, 16);
@@ -167,10 +167,6 @@ function bind(change: ScheduleChange, points: number, stamp: string): string {
 
 function stampOf(instant: Date): string {
   return formatInstant(instant).replace(/[-:]/g, "");
-}
-
-function countPoints(count: number): string {
-  return `${count} recovery point${count === 1 ? "" : "s"}`;
 }
 
 /** With its keys in order, so that equal settings have equal digests. */

@@ -19,6 +19,7 @@ export type LyncTierArgs = Partial<
   Pick<
     BackupScheduleArgs,
     | "acknowledgeDataLoss"
+    | "copies"
     | "expectedDuration"
     | "grace"
     | "hooks"

@@ -18,7 +18,8 @@ export async function removeScratch(to: string, runs: readonly string[]): Promis
   for (const name of await listNames(to)) if (wanted.has(name)) await removeTree(join(to, name));
 }
 
-async function removeTree(path: string): Promise<void> {
+/** Removes a tree, whatever modes its folders have. Absent is success. */
+export async function removeTree(path: string): Promise<void> {
   try {
     await rm(path, { recursive: true, force: true });
   } catch (error) {

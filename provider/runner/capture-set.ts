@@ -7,6 +7,7 @@ import { isAbsent, PostureError } from "../platform/errors";
 import { measureSkew } from "../snapshot/sets";
 import type { RecoveryPoint, Tree } from "../snapshot/stores/store";
 import type { SourceDeclaration } from "../sources/schema";
+import { storesOf } from "./places";
 import type { RunContext } from "./run-context";
 import { openStaging } from "./staging";
 
@@ -97,9 +98,8 @@ function refuseEmptied(
 /** A store below the tree that it keeps would copy itself, more with every run. */
 async function refuseStoreWithin({ job, home }: RunContext, name: string, tree: Tree): Promise<void> {
   if (isShareAddress(tree.root)) return;
-  const { store } = job.declaration;
   for (const [what, path] of [
-    ...(store.kind === "directory" ? [["store", store.path] as const] : []),
+    ...storesOf(job).flatMap((store) => (store.kind === "directory" ? [["store", store.path] as const] : [])),
     ["posture home", home.root] as const,
   ]) {
     if (isWithin(tree.root, await resolveIfPresent(path))) {

@@ -15,6 +15,7 @@ import type { RecoveryPoint } from "../snapshot/stores/store";
 import { type Drivers, standardDrivers } from "./drivers";
 import { type Home, requireHome } from "./home";
 import { type DrillJob, findJob, type Job, listJobIds, type ScheduleJob } from "./job";
+import { storesOf } from "./places";
 
 /** One thing that was examined. */
 export interface Finding {
@@ -48,7 +49,7 @@ export async function examine(
   const { jobs, damaged } = await readJobs(home);
   findings.push(...damaged, ...(await examineScheduler(home, jobs, signal)));
   const stores = new Examined(drivers, signal);
-  for (const job of jobs) findings.push(...(await stores.examine(storeOf(job))));
+  for (const store of jobs.flatMap(storesOf)) findings.push(...(await stores.examine(store)));
   for (const job of jobs) findings.push(...(await examineJob(home, job, stores, drivers, signal)));
   return findings;
 }
@@ -299,10 +300,6 @@ async function examineEvidence(home: Home, job: DrillJob): Promise<readonly Find
     if (!(error instanceof PostureError)) throw error;
     return [bad("evidence", job.id, error.message, "grant this account access")];
   }
-}
-
-function storeOf(job: Job): StoreDeclaration {
-  return job.kind === "drill" ? job.declaration.from.store : job.declaration.store;
 }
 
 function good(subject: string, of: string, found: string): Finding {

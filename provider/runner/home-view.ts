@@ -15,6 +15,7 @@ import { type Home, initialiseHome, requireHome } from "./home";
 import { findJob, listJobIds } from "./job";
 import { findLiveRun, type LiveRun } from "./job-lock";
 import { type JournalRecord, readJournal } from "./journal";
+import { storesOf } from "./places";
 
 /** A home on a mount whose server is gone answers never. */
 const answerWithinMilliseconds = 30_000;
@@ -192,7 +193,9 @@ async function findStoresInUse(home: Home): Promise<ReadonlySet<string>> {
   const jobs = await Promise.all((await listJobIds(home)).map((id) => findJob(home, id)));
   return new Set(
     jobs.flatMap((found) =>
-      found.state === "present" && found.job.kind !== "drill" ? [JSON.stringify(found.job.declaration.store)] : [],
+      found.state === "present" && found.job.kind !== "drill"
+        ? storesOf(found.job).map((store) => JSON.stringify(store))
+        : [],
     ),
   );
 }

@@ -24,6 +24,15 @@ export function lockJob(home: Home, id: string, work: Work): Promise<Lock> {
   return acquireLock(lockPath(home, id), { what: describeWork(work, id) });
 }
 
+/**
+ * Takes the lock under which the recovery sets of one schedule are copied. Runs do not wait for it: a slow copy delays no backup.
+ *
+ * @throws PostureError `locked`, naming the holder.
+ */
+export function lockCopies(home: Home, id: string): Promise<Lock> {
+  return acquireLock(copiesLockPath(home, id), { what: `backup-posture copy ${id}` });
+}
+
 /** Whether anybody alive holds the lock of a job, for whatever work. */
 export async function isJobLocked(home: Home, id: string): Promise<boolean> {
   return (await findHolder(lockPath(home, id))) !== null;
@@ -42,4 +51,9 @@ function describeWork(work: Work, id: string): string {
 
 function lockPath(home: Home, id: string): string {
   return join(home.locks, `${id}.lock`);
+}
+
+/** No id holds a dot. */
+function copiesLockPath(home: Home, id: string): string {
+  return join(home.locks, `${id}.copies.lock`);
 }

@@ -21,7 +21,13 @@ const jobBase = {
 };
 
 const jobSchema = z.discriminatedUnion("kind", [
-  z.object({ ...jobBase, kind: z.literal("schedule"), declaration: scheduleSchema }),
+  z.object({
+    ...jobBase,
+    kind: z.literal("schedule"),
+    declaration: scheduleSchema,
+    /** When copies were declared that the schedule did not have from the beginning, by their names. */
+    copiesSince: z.record(z.string(), z.iso.datetime()).optional(),
+  }),
   z.object({ ...jobBase, kind: z.literal("snapshot"), declaration: snapshotSchema, point: z.string().nullable() }),
   z.object({ ...jobBase, kind: z.literal("drill"), declaration: restoreTargetSchema }),
 ]);

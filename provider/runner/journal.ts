@@ -47,9 +47,35 @@ const forgotSchema = z.object({
   points: z.array(z.string()),
   /** `retention`, or in a person's words why. */
   why: z.string(),
+  /** The copy from which they went; without it, the schedule's own store. */
+  copy: z.string().optional(),
+  /** In a copy: the recovery sets that they belonged to. */
+  sets: z.array(z.string()).optional(),
 });
 
-const recordSchema = z.discriminatedUnion("event", [startedSchema, endedSchema, forgotSchema]);
+const copiedSchema = z.object({
+  event: z.literal("copied"),
+  /** When copying ended. */
+  at: z.iso.datetime(),
+  /** The copy's name. */
+  copy: z.string(),
+  /** Marks the store that it lay in: what is said of another one says nothing of this. */
+  store: z.string(),
+  outcome: z.enum(["succeeded", "failed"]),
+  /** One sentence for people, without file names or output of commands; empty for a success. */
+  message: z.string(),
+  /** The recovery sets that stand whole in the copy since, and when they began. */
+  sets: z.array(z.object({ id: z.string(), startedAt: z.iso.datetime() })),
+  bytes: z.number(),
+  addedBytes: z.number(),
+  durationMilliseconds: z.number(),
+  pruned: z.number(),
+  pruneSuspended: z.string().nullable(),
+  /** What is not in the copy as it is in the schedule's own store, such as owners that this account may not set. */
+  notes: z.array(z.string()).optional(),
+});
+
+const recordSchema = z.discriminatedUnion("event", [startedSchema, endedSchema, forgotSchema, copiedSchema]);
 
 const lineFeed = 0x0a;
 
@@ -57,6 +83,8 @@ export type RunStarted = z.infer<typeof startedSchema>;
 export type RunEnded = z.infer<typeof endedSchema>;
 /** Written durably *before* the points are deleted, so that a crash in between never looks like a loss. */
 export type PointsForgotten = z.infer<typeof forgotSchema>;
+/** What became of one attempt to bring a copy up to date. */
+export type SetsCopied = z.infer<typeof copiedSchema>;
 export type JournalRecord = z.infer<typeof recordSchema>;
 
 /** Appends one record, durably. After a line that a crash cut off it begins a new one. */

@@ -15,7 +15,7 @@ export function findLostPoints(
 ): readonly LostPoint[] {
   const accountedFor = new Set([
     ...points.map((point) => point.id),
-    ...records.flatMap((record) => (record.event === "forgot" ? record.points : [])),
+    ...records.flatMap((record) => (record.event === "forgot" && record.copy === undefined ? record.points : [])),
   ]);
   return records.flatMap((record) =>
     record.event === "ended"

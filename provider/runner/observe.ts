@@ -15,7 +15,6 @@ import type { EntryVerb, ObservedEntry } from "../schedule/schedulers/scheduler"
 import type { ScheduleDeclaration } from "../schedule/schema";
 import { findSnapshotFaults } from "../snapshot/health";
 import type { SnapshotDeclaration } from "../snapshot/schema";
-import { groupSets } from "../snapshot/sets";
 import { openStore } from "../snapshot/stores";
 import type { StoreDeclaration } from "../snapshot/stores/schema";
 import type { RecoveryPoint } from "../snapshot/stores/store";
@@ -24,6 +23,7 @@ import type { HomeView } from "./home-view";
 import { type FoundJob, findJob, type Job } from "./job";
 import type { JournalRecord, RunEnded } from "./journal";
 import { findLostPoints } from "./lost-points";
+import { describeSets, observeCopies } from "./observe-copies";
 import { findOutsideFaults } from "./outside";
 
 /** What is there of one job, and what is wrong with it. */
@@ -75,7 +75,6 @@ export async function observeSchedule(
   const records = await view.readJournal(id);
   const stored = await tryToList(view, declaration.store, id);
   const running = await view.findLiveRun(id);
-  const sets = groupSets(stored.points).filter((set) => set.missing.length === 0);
   const situation = {
     id,
     declaration,
@@ -86,17 +85,25 @@ export async function observeSchedule(
       ...describeEntryFault(job, entry, { verb: "run", pausedUntil: declaration.paused?.until ?? null }),
     ],
     storeUnreachable: stored.unreachable,
-    sets: sets.map((set) => ({
-      startedAt: set.startedAt,
-      damaged: set.points.filter((point) => point.damage !== null).length,
-    })),
+    sets: describeSets(stored.points),
     missing: findMissing(records, stored.points),
     running,
     interruptedAt: running === null ? findInterrupted(records) : null,
     failing: findFailing(records),
   };
+  const own = findScheduleFaults(situation);
+  const copies = await observeCopies(
+    {
+      ...situation,
+      records,
+      declaredAt: (copy) => new Date(declaredCopies(job)[copy] ?? createdAt),
+      staleAt: own.some(({ kind }) => kind === "stale") ? findLastSuccess(situation) : null,
+    },
+    (store) => tryToList(view, store, id),
+  );
   const faults = [
-    ...findScheduleFaults(situation),
+    ...own,
+    ...copies.faults,
     ...(running === null && stored.unreachable === null
       ? await findChanges(id, declaration, records, (name, probe) => view.findChangeMark(name, probe))
       : []),
@@ -107,8 +114,14 @@ export async function observeSchedule(
     entry === null &&
     records.length === 0 &&
     stored.unreachable === null &&
-    stored.points.length === 0;
+    stored.points.length === 0 &&
+    copies.empty;
   return { job, entry, gone, faults: sortFaults(faults) };
+}
+
+/** When copies were declared that the schedule did not have from the beginning. */
+function declaredCopies(job: FoundJob): Readonly<Record<string, string>> {
+  return job.state === "present" && job.job.kind === "schedule" ? (job.job.copiesSince ?? {}) : {};
 }
 
 /** Probes are asked where there are any; what they look at is no part of this schedule. */

@@ -4,6 +4,7 @@ import { openStore } from "../snapshot/stores";
 import type { StoreDeclaration } from "../snapshot/stores/schema";
 import { type Home, requireHome } from "./home";
 import { findJob, type Job, listJobIds } from "./job";
+import { storesOf } from "./places";
 
 /** Something of ours on a host that no stack owns. */
 export interface Orphan {
@@ -49,7 +50,7 @@ export async function findOrphans(
   const found = await Promise.all(ids.map(async (id) => ({ id, job: await findJob(home, id) })));
   const jobs = found.flatMap(({ job }) => (job.state === "present" ? [job.job] : []));
   const entries = await openScheduler({ kind: "embedded" }, home).list(signal);
-  const points = await findPoints([...jobs.map(storeOf), ...more], new Set(ids), signal);
+  const points = await findPoints([...jobs.flatMap(storesOf), ...more], new Set(ids), signal);
   const orphans = [
     ...jobs.filter(({ owner }) => isOrphaned(owner, stack)).map(describeJob),
     ...entries.filter(({ id }) => !ids.includes(id)).map(({ id, owner }) => describeEntry(id, owner)),
@@ -112,8 +113,4 @@ async function findPoints(
     }
   }
   return { orphans, faults };
-}
-
-function storeOf(job: Job): StoreDeclaration {
-  return job.kind === "drill" ? job.declaration.from.store : job.declaration.store;
 }

@@ -5,8 +5,9 @@ import type { Store } from "../snapshot/stores/store";
 import { type Drivers, standardDrivers } from "./drivers";
 import { type Home, requireHome } from "./home";
 import { requireJob, type ScheduleJob } from "./job";
-import { lockJob } from "./job-lock";
+import { lockCopies, lockJob } from "./job-lock";
 import { appendRecord } from "./journal";
+import { type Place, requirePlace } from "./places";
 
 /** What pruning did, or would do. */
 export interface PruneResult {
@@ -22,13 +23,15 @@ export interface PruneOptions {
   readonly signal: AbortSignal;
   /** Says what would be deleted, and deletes nothing. Default: false. */
   readonly dryRun?: boolean;
+  /** The copy to prune, by name. Default: the schedule's own store. */
+  readonly copy?: string;
 }
 
 /**
- * Deletes the recovery sets of a schedule that its retention lets go. Pinned points and those of other schedules are never
+ * Deletes the recovery sets of a schedule, or of a copy of it, that the retention lets go. Pinned points and those of other schedules are never
  * touched, and neither are sets that are damaged or not whole: they count for nothing and displace nothing.
  *
- * @throws PostureError `locked` while a run of the schedule goes on, and what the store throws.
+ * @throws PostureError `locked` while a run of the schedule, or copying, goes on, and what the store throws.
  */
 export async function pruneSchedule(
   home: Home,
@@ -38,29 +41,37 @@ export async function pruneSchedule(
 ): Promise<PruneResult> {
   await requireHome(home);
   const job = await requireJob(home, id, "schedule");
-  const store = drivers.openStore(job.declaration.store);
-  if (options.dryRun === true) return pruneSets(home, job, store, options);
-  const lock = await lockJob(home, id, "prune");
+  const place = requirePlace(job, options.copy ?? null);
+  const store = drivers.openStore(place.store);
+  if (options.dryRun === true) return pruneSets(home, job, place, store, options);
+  const lock = await (place.copy === null ? lockJob(home, id, "prune") : lockCopies(home, id));
   try {
-    return await pruneSets(home, job, store, options);
+    return await pruneSets(home, job, place, store, options);
   } finally {
     await lock.release();
   }
 }
 
-/** As {@link pruneSchedule}, for the holder of the schedule's lock. */
+/** As {@link pruneSchedule}, for the holder of the lock. */
 export async function pruneSets(
   home: Home,
   job: ScheduleJob,
+  place: Place,
   store: Store,
-  options: PruneOptions,
+  options: Pick<PruneOptions, "signal" | "dryRun">,
 ): Promise<PruneResult> {
   const sets = groupRetainable(await store.list({ schedule: job.id }, options.signal));
   const timeZone = job.declaration.when.timeZone ?? "UTC";
-  const { kept, dropped, incomplete, suspended } = selectRetained(sets, job.declaration.keep, { timeZone, now: now() });
+  const { kept, dropped, incomplete, suspended } = selectRetained(sets, place.keep, { timeZone, now: now() });
   const points = dropped.flatMap((set) => set.points).map((point) => point.id);
   if (options.dryRun !== true && points.length > 0) {
-    await appendRecord(home, job.id, { event: "forgot", at: formatInstant(now()), points, why: "retention" });
+    await appendRecord(home, job.id, {
+      event: "forgot",
+      at: formatInstant(now()),
+      points,
+      why: "retention",
+      ...(place.copy === null ? {} : { copy: place.copy, sets: dropped.map((set) => set.id) }),
+    });
     await store.forget(points, {}, options.signal);
   }
   return { dropped, kept: [...kept.map(({ set }) => set), ...incomplete], suspended };

@@ -2,9 +2,10 @@ import { formatInstant, now } from "../platform/clock";
 import { PostureError } from "../platform/errors";
 import type { PointId, RecoveryPoint, Store } from "../snapshot/stores/store";
 import { type Home, requireHome } from "./home";
-import { lockJob } from "./job-lock";
-import { appendRecord, readJournal } from "./journal";
+import { lockCopies, lockJob } from "./job-lock";
+import { appendRecord, type JournalRecord, readJournal } from "./journal";
 import { findLostPoints, type LostPoint } from "./lost-points";
+import { findLostSets } from "./uncopied-sets";
 
 /** Which recovery points of an id a person gives up. */
 export type PurgeSelection =
@@ -16,6 +17,13 @@ export type PurgeSelection =
   | { readonly of: "damaged" }
   /** Those that the store has lost: their absence is then no fault any more. */
   | { readonly of: "missing" };
+
+/** Where a purge looks. */
+export interface PurgePlace {
+  readonly store: Store;
+  /** The copy whose store it is, and what marks that store in the journal; null for the schedule's own, or that of no job any more. */
+  readonly copy: { readonly name: string; readonly mark: string } | null;
+}
 
 /** What a purge would do. */
 export interface PurgePlan {
@@ -29,12 +37,12 @@ export interface PurgePlan {
 export async function planPurge(
   home: Home,
   id: string,
-  store: Store,
+  place: PurgePlace,
   selection: PurgeSelection,
   signal: AbortSignal,
 ): Promise<PurgePlan> {
   await requireHome(home);
-  const points = await store.list({ schedule: id }, signal);
+  const points = await place.store.list({ schedule: id }, signal);
   switch (selection.of) {
     case "all":
       return { forget: points.filter(isFree), spared: points.filter((point) => !isFree(point)), lost: [] };
@@ -45,7 +53,7 @@ export async function planPurge(
       return { forget: damaged.filter(isFree), spared: damaged.filter((point) => !isFree(point)), lost: [] };
     }
     case "missing":
-      return { forget: [], spared: [], lost: findLostPoints(await readJournal(home, id), points) };
+      return { forget: [], spared: [], lost: findLost(await readJournal(home, id), points, place) };
   }
 }
 
@@ -58,16 +66,23 @@ export async function planPurge(
 export async function purge(
   home: Home,
   id: string,
-  store: Store,
+  { store, copy }: PurgePlace,
   plan: PurgePlan,
   why: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const lock = await lockJob(home, id, "purge");
+  const lock = await (copy === null ? lockJob(home, id, "purge") : lockCopies(home, id));
   try {
     const points = [...plan.forget, ...plan.lost].map((point) => point.id);
     if (points.length === 0) return;
-    await appendRecord(home, id, { event: "forgot", at: formatInstant(now()), points, why });
+    const sets = [...plan.forget.map((point) => point.set.id), ...plan.lost.map((set) => set.id)];
+    await appendRecord(home, id, {
+      event: "forgot",
+      at: formatInstant(now()),
+      points,
+      why,
+      ...(copy === null ? {} : { copy: copy.name, sets: [...new Set(sets)] }),
+    });
     for (const [pin, held] of groupByPin(plan.forget)) {
       const ids = held.map((point) => point.id);
       await store.forget(ids, pin === null ? {} : { releasePinsOf: pin }, signal);
@@ -75,6 +90,19 @@ export async function purge(
   } finally {
     await lock.release();
   }
+}
+
+/** Of a copy, whole sets are told of: the journal knows no points of it. */
+function findLost(
+  records: readonly JournalRecord[],
+  points: readonly RecoveryPoint[],
+  { copy }: PurgePlace,
+): readonly LostPoint[] {
+  if (copy === null) return findLostPoints(records, points);
+  return findLostSets(points, records, copy.name, copy.mark).map(({ id, startedAt }) => ({
+    id,
+    takenBy: formatInstant(startedAt),
+  }));
 }
 
 function groupByPin(points: readonly RecoveryPoint[]): ReadonlyMap<string | null, readonly RecoveryPoint[]> {

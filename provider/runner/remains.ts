@@ -1,12 +1,14 @@
 import { PostureError } from "../platform/errors";
 import type { Lock } from "../platform/lock";
+import { clearCopyStaging } from "./copy-staging";
 import type { Home } from "./home";
-import { lockJob } from "./job-lock";
+import { lockCopies, lockJob } from "./job-lock";
 import { clearStaging } from "./staging";
 
 /** Takes away what dead runs of an id have left: their lock and what they staged. A live run cleans up after itself. */
 export async function clearRemains(home: Home, id: string): Promise<void> {
-  const lock = await tryToLock(home, id);
+  await clearCopying(home, id);
+  const lock = await unlessLocked(lockJob(home, id, "remove"));
   if (lock === null) return;
   try {
     await clearStaging(home, id);
@@ -15,10 +17,20 @@ export async function clearRemains(home: Home, id: string): Promise<void> {
   }
 }
 
-/** Null where the lock is held by the living. */
-async function tryToLock(home: Home, id: string): Promise<Lock | null> {
+async function clearCopying(home: Home, id: string): Promise<void> {
+  const lock = await unlessLocked(lockCopies(home, id));
+  if (lock === null) return;
   try {
-    return await lockJob(home, id, "remove");
+    await clearCopyStaging(home, id);
+  } finally {
+    await lock.release();
+  }
+}
+
+/** Null where the lock is held by the living. */
+async function unlessLocked(lock: Promise<Lock>): Promise<Lock | null> {
+  try {
+    return await lock;
   } catch (error) {
     if (error instanceof PostureError && error.kind === "locked") return null;
     throw error;

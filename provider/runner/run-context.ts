@@ -5,7 +5,7 @@ import type { ScheduleJob } from "./job";
 
 /** What a run is doing: for progress bars and lines, never for the journal. */
 export interface RunProgress {
-  readonly step: "before-hook" | "capture" | "verify" | "after-hook" | "prune" | "failure-hook";
+  readonly step: "before-hook" | "capture" | "verify" | "copy" | "after-hook" | "prune" | "failure-hook";
   /** The name of the source or hook; empty where the step has none. */
   readonly subject: string;
   readonly files: number;

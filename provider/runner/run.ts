@@ -12,6 +12,7 @@ import { runHooks } from "./hooks";
 import { requireJob, type ScheduleJob } from "./job";
 import { lockJob } from "./job-lock";
 import { appendRecord, type RunEnded } from "./journal";
+import { ownPlace } from "./places";
 import { type PruneResult, pruneSets } from "./prune";
 import type { RunContext, RunOptions, RunProgress } from "./run-context";
 import { makeRunId } from "./run-id";
@@ -159,7 +160,7 @@ async function pruneAfterSuccess(context: RunContext): Promise<PruneResult | nul
   const { home, job, store, options } = context;
   options.onProgress?.({ step: "prune", subject: "", files: 0, bytes: 0 });
   try {
-    return await pruneSets(home, job, store, { signal: options.signal });
+    return await pruneSets(home, job, ownPlace(job), store, { signal: options.signal });
   } catch (error) {
     options.onFault?.(error);
     const why = options.signal.aborted ? "stopped before it was complete" : describeFailure(error);

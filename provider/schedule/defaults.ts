@@ -15,6 +15,10 @@ export const schedulerShape: CanonicalShape = { defaults: { scope: "system" } };
 /** Defaults of the inputs that every kind has. */
 export const placementDefaults = { host: { kind: "local" }, adopt: false } as const;
 
+const keepShape: CanonicalShape = {
+  defaults: { last: 0, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0 },
+};
+
 /** What an absent value means in a BackupSchedule, and which of its arrays are sets. Frozen for good. */
 export const scheduleShape: CanonicalShape = {
   defaults: {
@@ -29,7 +33,13 @@ export const scheduleShape: CanonicalShape = {
   fields: {
     scheduler: schedulerShape,
     when: { defaults: { timeZone: "UTC", jitter: "0s", catchUp: true } },
-    keep: { defaults: { last: 0, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0 } },
+    keep: keepShape,
+    copies: {
+      each: {
+        defaults: { medium: "disk", immutable: false, isolated: false, deletionGuarded: false },
+        fields: { keep: keepShape },
+      },
+    },
     sources: { each: { fields: { exclude: { set: true } } } },
     hooks: { each: { defaults: { timeout: defaultCommandTimeout } } },
     afterChange: { each: { defaults: { timeout: defaultCommandTimeout } } },

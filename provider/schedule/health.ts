@@ -153,7 +153,9 @@ function staleFault(situation: ScheduleSituation): Fault {
  * Until when its last backup is young enough: rpo plus grace; what never ran gets its first due time on top, and a pause counts as never run
  * until it ends. Where that moment lies ahead anyway, the first due time, which takes a calendar to find, is taken to be at once.
  */
-function findStaleAfter(situation: ScheduleSituation): number {
+export function findStaleAfter(
+  situation: Pick<ScheduleSituation, "id" | "declaration" | "now" | "createdAt" | "sets">,
+): number {
   const allowed = effectiveRpo(situation.declaration) + toMilliseconds(situation.declaration.grace ?? defaultGrace);
   const resumed = situation.declaration.paused === undefined ? null : new Date(situation.declaration.paused.until);
   if (resumed !== null && situation.now.getTime() < resumed.getTime()) return Number.POSITIVE_INFINITY;

@@ -5,12 +5,14 @@ import { describeForecast, findUnmetRpo } from "../guard/warnings";
 import { without } from "../lifecycle/bag";
 import { refuseLoss } from "../lifecycle/consent";
 import type { Bag, Kind, Target } from "../lifecycle/kind";
+import { now } from "../platform/clock";
 import { toMilliseconds } from "../platform/durations";
-import { writeJob } from "../runner/job";
+import { findJob, writeJob } from "../runner/job";
 import { observeSchedule } from "../runner/observe";
 import { describeSource } from "../sources/schema";
 import { scheduleShape } from "./defaults";
 import { installEntry, schedulerOf } from "./entry";
+import { foreseeCopies } from "./foresee-copies";
 import { needsOfSchedule } from "./needs";
 import { type ScheduleDeclaration, scheduleSchema } from "./schema";
 
@@ -50,8 +52,20 @@ async function install(target: Target<ScheduleDeclaration>): Promise<void> {
   const { view, id, owner, incarnation, createdAt, declaration, previous } = target;
   if (previous === null || !isDeepStrictEqual(previous.store, declaration.store))
     await view.prepareStore(declaration.store);
+  for (const [name, { store }] of Object.entries(declaration.copies ?? {}))
+    if (!isDeepStrictEqual(previous?.copies?.[name]?.store, store)) await view.prepareStore(store);
   const settings = scheduleSchema.parse(without(declaration, ["id", "host", "home", ...controls]));
-  await writeJob(view.home, { format: 1, kind: "schedule", id, owner, incarnation, createdAt, declaration: settings });
+  const copiesSince = await findCopiesSince(target);
+  await writeJob(view.home, {
+    format: 1,
+    kind: "schedule",
+    id,
+    owner,
+    incarnation,
+    createdAt,
+    declaration: settings,
+    ...(copiesSince === undefined ? {} : { copiesSince }),
+  });
   const pausedUntil = declaration.paused?.until ?? null;
   const entry = {
     id,
@@ -63,6 +77,20 @@ async function install(target: Target<ScheduleDeclaration>): Promise<void> {
     needs: needsOfSchedule(declaration),
   };
   await installEntry(view, entry, declaration, previous);
+}
+
+/** When copies were declared that were added, or got another store, after the schedule was made: what they lack from before is no fault of theirs. */
+async function findCopiesSince(target: Target<ScheduleDeclaration>): Promise<Record<string, string> | undefined> {
+  const { view, id, declaration, previous } = target;
+  if (previous === null) return undefined;
+  const found = await findJob(view.home, id);
+  const known = found.state === "present" && found.job.kind === "schedule" ? (found.job.copiesSince ?? {}) : {};
+  const since = Object.entries(declaration.copies ?? {}).flatMap(([name, { store }]) => {
+    const stood = isDeepStrictEqual(previous.copies?.[name]?.store, store);
+    const at = stood ? known[name] : now().toISOString();
+    return at === undefined ? [] : [[name, at] as const];
+  });
+  return since.length === 0 ? undefined : Object.fromEntries(since);
 }
 
 function announce(declaration: ScheduleDeclaration, previous: ScheduleDeclaration | null): readonly string[] {
@@ -109,7 +137,7 @@ function foresee(inputs: Bag): readonly string[] {
   const unmet = parsed.success
     ? findUnmetRpo(parsed.data).map(({ property, sentence }) => `${property}: ${sentence}`)
     : [];
-  return [...unmet, ...foreseeMisplaced(inputs)];
+  return [...unmet, ...foreseeCopies(inputs), ...foreseeMisplaced(inputs)];
 }
 
 const placedSchema = scheduleSchema.pick({ sources: true, store: true }).strip();

@@ -89,6 +89,36 @@ export const keepSchema = z
 /** Retention: what is kept. */
 export type Keep = z.infer<typeof keepSchema>;
 
+const yesOrNo = z.boolean("must be true or false").optional();
+
+/** A further store, into which recovery sets are copied once they stand in the schedule's own. */
+export const copySchema = z.strictObject(
+  {
+    /** Another store than the schedule's own and than those of its other copies. */
+    store: storeSchema,
+    /** Its own retention. Default: nothing in it is ever pruned. */
+    keep: keepSchema.optional(),
+    /** The oldest that the newest set in it may be, counted from the start of its capture. Default: what holds for the schedule. */
+    rpo: duration.optional(),
+    /** The name of the site where it lies, if that is another than the original's: it then counts as off-site. Default: the original's. */
+    site: sentence.optional(),
+    /** What it lies on: `disk`, `tape`, `object-storage`, … Default: `disk`. */
+    medium: sentence.optional(),
+    /** Nobody can change or delete what lies there before its time, or it is offline. Default: false. */
+    immutable: yesOrNo,
+    /** Whoever holds all rights where the original lies holds none there. Default: false. */
+    isolated: yesOrNo,
+    /** Whoever takes its disks away cannot read them. Default: what its store does. */
+    encrypted: yesOrNo,
+    /** Nobody can delete recovery points there by hand, or it can be undone. Default: false. */
+    deletionGuarded: yesOrNo,
+  },
+  "must be an object with store",
+);
+
+/** See {@link copySchema}. */
+export type Copy = z.infer<typeof copySchema>;
+
 /** A command that runs around a backup, on the schedule's host, as the schedule's account. */
 export const hookSchema = z.strictObject(
   {
@@ -212,6 +242,8 @@ export const scheduleSchema = z.strictObject({
     .refine((sources) => Object.keys(sources).length > 0, "must name at least one source"),
   store: storeSchema,
   keep: keepSchema.optional(),
+  /** Further stores, by name: each recovery set is copied there, never read from the sources again. */
+  copies: z.record(entryName, copySchema, "must be an object of copies by name").optional(),
   /** The oldest that the last good backup may be. Default: the worst case that `when` and `expectedDuration` lead to. */
   rpo: duration.optional(),
   /** How much later than that it is reported. Default: `1h`. */
@@ -237,7 +269,7 @@ export const scheduleSchema = z.strictObject({
   onStale: onStaleSchema.optional(),
   /** How long `up` waits for a run that it started. Default: `0s`. */
   waitFor: durationOrZero.optional(),
-  /** The token that preview printed for this very change of retention, store or sources. */
+  /** The token that preview printed for this very change of retention, store, copies or sources. */
   acknowledgeDataLoss: z
     .string("must be the token that preview printed")
     .regex(/^(delete|unprotect)-\d{1,9}-until-\d{8}T\d{6}Z-[0-9a-f]{16}$/, "must be the token that preview printed")

@@ -10,6 +10,7 @@ const binary = resolve(__dirname, "../../provider/bin/backup-posture.js");
 const commands = [
   "status",
   "run",
+  "copy",
   "agent",
   "list",
   "verify",

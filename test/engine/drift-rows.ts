@@ -1,4 +1,4 @@
-import { chmod, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { chmod, readdir, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { appendEvidence, readEvidence } from "../../provider/restore/evidence";
 import { describeHome } from "../../provider/runner/home";
@@ -139,6 +139,28 @@ export const rows: readonly Row[] = [
     },
   },
   {
+    name: "copy-point-deleted",
+    resource: schedule(copied({}), running),
+    tamper: ({ place }) => deletePoints(join(place, "offsite")),
+    shows: /~ health: "copy offsite missing: 1 recovery set, newest 2026-11-19T12:00:00Z" +=> "healthy"/,
+  },
+  {
+    name: "copy-store-away",
+    resource: schedule(copied({}), running),
+    tamper: ({ place }) => rename(join(place, "offsite"), join(place, "away")),
+    shows: /~ health: "copy offsite unreachable: \S+: no store is there; .*" +=> "healthy"/,
+    person: {
+      told: /make its store reachable for this account; the next run copies what it lacks/,
+      mends: ({ place }) => rename(join(place, "away"), join(place, "offsite")),
+    },
+  },
+  {
+    name: "copy-retention-edited",
+    resource: schedule(copied({ keep: { daily: 30 } })),
+    tamper: ({ stack, id }) => edit(jobPath(stack, id), '"daily": 30', '"daily": 1'),
+    shows: /~ daily: 1 +=> 30/,
+  },
+  {
     name: "snapshot-point-deleted",
     resource: snapshot({}),
     tamper: ({ place }) => deletePoints(join(place, "store")),
@@ -243,7 +265,14 @@ export const rows: readonly Row[] = [
   },
 ];
 
-function schedule(args: Record<string, unknown>): Row["resource"] {
+/** The arguments of a copy beside the row's store. */
+function copied(more: Record<string, unknown>): (place: string) => Record<string, unknown> {
+  return (place) => ({ copies: { offsite: { store: { kind: "directory", path: join(place, "offsite") }, ...more } } });
+}
+
+type Arguments = Record<string, unknown> | ((place: string) => Record<string, unknown>);
+
+function schedule(...all: readonly Arguments[]): Row["resource"] {
   return (place, share) => ({
     kind: "BackupSchedule",
     args: {
@@ -251,7 +280,7 @@ function schedule(args: Record<string, unknown>): Row["resource"] {
       sources: { files: { kind: "file-share", path: share } },
       store: { kind: "directory", path: join(place, "store") },
       ...repairing,
-      ...args,
+      ...Object.fromEntries(all.flatMap((args) => Object.entries(typeof args === "function" ? args(place) : args))),
     },
   });
 }

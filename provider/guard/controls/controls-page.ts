@@ -62,7 +62,8 @@ for a pack of your own. Levels and figures can be set by \`--policy-pack-config\
 
 * **Levels.** \`mandatory\` fails, \`advisory\` warns, \`disabled\` is not looked at.
 * **Places.** A declaration does not show whether a disk is encrypted or in another building: \`places\` says so in code, by path of a store or
-  name of a vault; the longest path that holds a store counts. What is not said is taken for not so.
+  name of a vault; the longest path that holds a store counts. What is not said is taken for not so. A [copy](copies.md) says of itself at which
+  \`site\` and on which \`medium\` it lies, and whether it is \`immutable\`, \`isolated\`, \`encrypted\` or \`deletionGuarded\`; \`places\` goes before that.
 * **Waivers** name the control, the resource (left out: all), the reason, who answers for it, and the last day on which they hold. A
   finding whose waiver has expired fails, whatever the control's level.
 * **What is not known before \`up\`** is passed over: nothing is concluded from it.
@@ -73,7 +74,7 @@ const whatIsRead = `## What is read
 
 | resource | properties |
 |---|---|
-| \`BackupSchedule\` | \`when\`, \`keep\`, \`rpo\`, \`grace\`, \`expectedDuration\`, \`paused\`, \`sources\`, \`store\` |
+| \`BackupSchedule\` | \`when\`, \`keep\`, \`rpo\`, \`grace\`, \`expectedDuration\`, \`paused\`, \`sources\`, \`store\`, \`copies\` |
 | \`RestoreTarget\` | \`from\`, \`drill\`, \`maxRestoreTime\` |
 | \`FileShareSnapshot\` | \`share\`, \`verify\` |
 | \`LyncBackupPosture\` | \`coverage\` |

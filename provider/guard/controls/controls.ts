@@ -140,7 +140,7 @@ export const controls: Readonly<Record<ControlId, Control>> = {
         posture,
         ({ offSite }) => offSite,
         "no copy is known to be off-site",
-        "add a store elsewhere (for Azure: a vault with GeoRedundant storage and a vault tier), or say in places which is",
+        "declare a copy at another site (for Azure: a vault with GeoRedundant storage and a vault tier), or say in places which is",
       ),
   },
   immutable: {
@@ -153,7 +153,7 @@ export const controls: Readonly<Record<ControlId, Control>> = {
         posture,
         ({ immutable }) => immutable,
         "no copy is known to be immutable or offline",
-        "add one (for Azure: a vault whose immutability is Locked), or say in places which is",
+        "declare a copy that is immutable (for Azure: a vault whose immutability is Locked), or say in places which is",
       ),
   },
   isolated: {
@@ -166,7 +166,7 @@ export const controls: Readonly<Record<ControlId, Control>> = {
         posture,
         ({ isolated }) => isolated,
         "no copy is known to be isolated",
-        "add one under another account or subscription (for Azure: a vault with a resource guard), or say in places which is",
+        "declare a copy that is isolated, under another account or subscription (for Azure: a vault with a resource guard), or say in places which is",
       ),
   },
   copies: {
@@ -185,7 +185,7 @@ export const controls: Readonly<Record<ControlId, Control>> = {
         .map(({ protection, source, found }) => ({
           ...whose(protection),
           found: `${source}: ${found} copies, the original among them`,
-          satisfiedBy: `back it up to ${count - 1} stores`,
+          satisfiedBy: `declare copies, so that it lies in ${count - 1} stores`,
         })),
   },
   media: {
@@ -204,7 +204,7 @@ export const controls: Readonly<Record<ControlId, Control>> = {
         .map(({ protection, source, media }) => ({
           ...whose(protection),
           found: `${source}: only on ${media.join(", ")}`,
-          satisfiedBy: "add a store on another medium, and name it in places",
+          satisfiedBy: "declare a copy on another medium, and say so in its medium or in places",
         })),
   },
   "deletion-guarded": {

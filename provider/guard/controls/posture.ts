@@ -3,13 +3,13 @@ import { z } from "zod";
 import { toMilliseconds } from "../../platform/durations";
 import { restoreTargetSchema } from "../../restore/schema";
 import { defaultGrace } from "../../schedule/defaults";
-import { scheduleSchema } from "../../schedule/schema";
+import { copySchema, scheduleSchema } from "../../schedule/schema";
 import { describeSource, sourceSchema } from "../../sources/schema";
 import { simulateAge, simulateAgeOnEvenClocks, simulateRetention } from "../simulate";
 import { readAzure } from "./azure";
 import { findFacts, type Gap, type Place, type Posture, type Protection, type Snapshot, type Target } from "./model";
 import { holdsUnknown, type PlainResource, textAt, unknownProperty, valueAt } from "./properties";
-import type { PlacesByPath } from "./settings";
+import type { PlaceFacts, PlacesByPath } from "./settings";
 
 const token = "pulumi-nodejs:dynamic/backup-posture:";
 const simulatedSchema = scheduleSchema.pick({ when: true, keep: true, expectedDuration: true, rpo: true }).strip();
@@ -47,9 +47,12 @@ function readSchedule({ urn, name, properties }: PlainResource, places: PlacesBy
     pausedUntil: textAt(properties, "paused.until") ?? null,
     lookBack: simulated.success ? readLookBack(simulated.data) : null,
     store,
-    places: [store, ...Object.values(z.record(z.string(), z.unknown()).catch({}).parse(properties.copies))].flatMap(
-      (at) => readPlaces(at, places),
-    ),
+    places: [
+      ...readPlaces(store, places, {}),
+      ...Object.values(z.record(z.string(), z.unknown()).catch({}).parse(properties.copies)).flatMap((copy) =>
+        readPlaces(valueAt(copy, "store"), places, readCopyFacts(copy)),
+      ),
+    ],
     canBeDrilled: true,
   };
 }
@@ -70,11 +73,23 @@ function readSource(source: unknown): readonly string[] {
   return parsed.success ? [describeSource(parsed.data)] : [];
 }
 
-/** A directory holds nothing that is known of it, but for what the settings say of its path. */
-function readPlaces(store: unknown, places: PlacesByPath): readonly Place[] {
+const copyFactsSchema = copySchema
+  .pick({ site: true, medium: true, immutable: true, isolated: true, encrypted: true, deletionGuarded: true })
+  .strip();
+
+/** What the declaration of a copy says of the place where it lies; nothing where that is not known before `up`. */
+function readCopyFacts(copy: unknown): PlaceFacts {
+  const parsed = copyFactsSchema.safeParse(copy);
+  if (!parsed.success) return {};
+  const { site, ...facts } = parsed.data;
+  return { ...facts, ...(site === undefined ? {} : { offSite: true }) };
+}
+
+/** What the settings say of a path goes before what the declaration says; of a directory nothing else is known. */
+function readPlaces(store: unknown, places: PlacesByPath, declared: PlaceFacts): readonly Place[] {
   const label = textAt(store, "path") ?? textAt(store, "repository");
   if (label === undefined) return [];
-  const facts = findFacts(label, places);
+  const facts = { ...declared, ...findFacts(label, places) };
   const encrypts = textAt(store, "kind") === "restic";
   return [
     {

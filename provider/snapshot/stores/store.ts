@@ -152,6 +152,12 @@ export interface Store {
   initialise(signal: AbortSignal): Promise<void>;
   /** Takes one recovery point. It can be listed only once it is complete and durable. */
   capture(request: CaptureRequest, signal: AbortSignal): Promise<RecoveryPoint>;
+  /**
+   * Takes over a recovery point of another store as it stands there, content checked on the way; it can be listed only once it is complete and
+   * durable. Undefined where the two stores do not know each other, or this point cannot be taken over so: it then has to be restored and
+   * captured anew. A store that knows no other has no such method.
+   */
+  adopt?(from: Store, id: PointId, signal: AbortSignal): Promise<RecoveryPoint | undefined>;
   /** Oldest first by `startedAt`, then by id. Damaged points are listed with their `damage`. */
   list(filter: PointFilter, signal: AbortSignal): Promise<readonly RecoveryPoint[]>;
   /** An unknown id throws PostureError `permanent`; damage is a result. */

@@ -114,6 +114,69 @@ describe("waivers", () => {
   });
 });
 
+describe("copies", () => {
+  const declared = (copies: object) =>
+    posture("BackupSchedule", "files", {
+      id: "files",
+      when: { cron: "0 1 * * *" },
+      sources: { files: { kind: "file-share", path: "/srv/files" } },
+      store: { kind: "directory", path: "/backup/files" },
+      copies,
+    });
+  const at = (path: string, more: object = {}) => ({ store: { kind: "directory", path }, ...more });
+  const findings = (copies: object, places: ControlsSettings["places"] = {}) => {
+    const controls = Object.fromEntries(
+      ["copies", "media", "off-site", "immutable", "isolated", "encrypted", "deletion-guarded"].map((id) => [
+        id,
+        "mandatory",
+      ]),
+    );
+    const own = { encrypted: true, deletionGuarded: true };
+    const settings = parseSettings({ controls, places: { "/backup": own, ...places } });
+    return judge([declared(copies)], settings, now)
+      .map(({ control }) => control)
+      .filter((control) => control in controls);
+  };
+  const everything = {
+    site: "Frankfurt",
+    medium: "tape",
+    immutable: true,
+    isolated: true,
+    encrypted: true,
+    deletionGuarded: true,
+  };
+
+  it.each([
+    ["none", {}, ["off-site", "immutable", "isolated", "copies", "media"]],
+    ["one that is everything", { offsite: at("/mnt/tape", everything) }, []],
+    [
+      "one of which nothing is said",
+      { second: at("/mnt/second") },
+      ["encrypted", "off-site", "immutable", "isolated", "media", "deletion-guarded"],
+    ],
+    [
+      "two, one for each",
+      { tape: at("/a", { ...everything, site: undefined }), away: at("/b", { ...everything, medium: "disk" }) },
+      [],
+    ],
+    ["one at the original's own site", { tape: at("/a", { ...everything, site: undefined }) }, ["off-site"]],
+    ["one that can be changed", { tape: at("/a", { ...everything, immutable: false }) }, ["immutable"]],
+    ["one within the same reach", { tape: at("/a", { ...everything, isolated: undefined }) }, ["isolated"]],
+    ["one on disk", { away: at("/a", { ...everything, medium: undefined }) }, ["media"]],
+    ["one that is not known yet", { away: unknown }, ["off-site", "immutable", "isolated", "copies", "media"]],
+  ])("%s", (_what, copies, expected) => {
+    expect(findings(copies)).toEqual(expected);
+  });
+
+  it("of which the settings say otherwise", () => {
+    const { site, ...facts } = everything;
+    expect(site).toBe("Frankfurt");
+    const copies = { offsite: at("/mnt/tape", everything) };
+    expect(findings(copies, { "/mnt/tape": { immutable: false, medium: "disk" } })).toEqual(["immutable", "media"]);
+    expect(findings({ offsite: at("/mnt/tape") }, { "/mnt/tape": { ...facts, offSite: true } })).toEqual([]);
+  });
+});
+
 describe("Azure", () => {
   const item = resource("azure-native:recoveryservices:ProtectedItem", "item", {
     vaultName: "vault",

@@ -1,6 +1,7 @@
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createProviders, type Providers } from "../../../provider/lifecycle/providers";
+import { copySchedule } from "../../../provider/runner/copy";
 import { describeHome } from "../../../provider/runner/home";
 import { runSchedule } from "../../../provider/runner/run";
 import { makeScratchFolder } from "../../fixtures/scratch";
@@ -92,6 +93,91 @@ describe("a change of store or sources", () => {
   });
 });
 
+describe("a change of copies", () => {
+  const sources = { files: "files" };
+  const at = (day: number) => {
+    process.env.BACKUP_POSTURE_NOW = `2026-11-${day}T12:00:00Z`;
+  };
+  const inCopies = (copies: Record<string, { store: string; keep?: Bag }>): Bag => ({
+    copies: Object.fromEntries(
+      Object.entries(copies).map(([name, { store, ...more }]) => [
+        name,
+        { store: { kind: "directory", path: join(root, store) }, ...more },
+      ]),
+    ),
+  });
+  const copied = async () => {
+    await backUp();
+    await copySchedule(describeHome(join(root, "home")), "files", { signal: new AbortController().signal });
+  };
+
+  it.each([
+    [
+      "a copy is given up",
+      {},
+      /^copies\.offsite: this change gives up the copy, with 2 recovery points/,
+      "unprotect-2",
+    ],
+    [
+      "a copy gets another store",
+      { offsite: { store: "other" } },
+      /^copies\.offsite: this change gives up the copy, with 2/,
+      "unprotect-2",
+    ],
+    [
+      "a copy keeps less",
+      { offsite: { store: "copy", keep: { last: 1 } } },
+      /^copies\.offsite\.keep: this retention deletes 1 recovery point of 1 run, from 2026-11-19T12:00:00Z/,
+      "delete-1",
+    ],
+  ])("%s: is refused without the token of this very change", async (_what, copies, reason, kind) => {
+    const made = await declare(sources, inCopies({ offsite: { store: "copy" } }));
+    await copied();
+    at(20);
+    await copied();
+    const news = { ...without(made, "copies"), ...inCopies(copies) };
+    const refusal = await check(made, news);
+    expect(refusal).toMatch(reason);
+    const acknowledgeDataLoss = /"((?:unprotect|delete)-\S+)"/.exec(refusal ?? "")?.[1] ?? "";
+    expect(acknowledgeDataLoss).toMatch(kind);
+    expect(await check(made, { ...news, acknowledgeDataLoss })).toBeUndefined();
+    expect(await check(made, { ...without(news, "copies"), keep: { last: 1 }, acknowledgeDataLoss })).toContain(
+      "another change",
+    );
+    at(21);
+    await copied();
+    expect(await check(made, { ...news, acknowledgeDataLoss })).toContain("by now");
+  });
+
+  it("is free where a copy is added, renamed, keeps more, or holds nothing yet", async () => {
+    const made = await declare(sources, inCopies({ offsite: { store: "copy", keep: { last: 1 } } }));
+    for (const copies of [
+      { offsite: { store: "copy", keep: { last: 1 } }, tape: { store: "tape" } },
+      { elsewhere: { store: "copy", keep: { last: 1 } } },
+      { offsite: { store: "copy", keep: { last: 2 } } },
+      { offsite: { store: "copy" } },
+      {},
+    ]) {
+      expect(await check(made, { ...without(made, "copies"), ...inCopies(copies) })).toBeUndefined();
+    }
+    await copied();
+    at(20);
+    await copied();
+    for (const copies of [{ elsewhere: { store: "copy", keep: { last: 1 } } }, { offsite: { store: "copy" } }])
+      expect(await check(made, { ...without(made, "copies"), ...inCopies(copies) })).toBeUndefined();
+  });
+
+  it("can give up a copy whose store is lost, with a token that says so", async () => {
+    const made = await declare(sources, inCopies({ offsite: { store: "copy" } }));
+    await rename(join(root, "copy"), join(root, "away"));
+    const news = without(made, "copies");
+    const refusal = await check(made, news);
+    expect(refusal).toMatch(/^copies\.offsite: what it holds cannot be counted/);
+    const acknowledgeDataLoss = /"(unprotect-999999999-\S+)"/.exec(refusal ?? "")?.[1];
+    expect(await check(made, { ...news, acknowledgeDataLoss })).toBeUndefined();
+  });
+});
+
 describe("an rpo that cannot be met", () => {
   it("is refused, and passed over while what it depends on is unknown", async () => {
     const when = { cron: "0 3 * * *", timeZone: "Europe/Berlin" };
@@ -132,6 +218,10 @@ async function check(olds: Bag, news: Bag, provider = fresh()): Promise<string |
   const outputs = ["incarnation", "createdAt", "schemaVersion", "health"];
   const declared = Object.fromEntries(Object.entries(news).filter(([key]) => !outputs.includes(key)));
   return (await provider.check(olds, declared)).failures?.[0]?.reason;
+}
+
+function without(bag: Bag, key: string): Bag {
+  return Object.fromEntries(Object.entries(bag).filter(([each]) => each !== key));
 }
 
 async function backUp(): Promise<void> {

@@ -183,9 +183,9 @@ describe("pruning", () => {
 
 describe("purging", () => {
   const plan = (selection: Parameters<typeof planPurge>[3]) =>
-    planPurge(ground.home, "shares", store, selection, signal);
+    planPurge(ground.home, "shares", { store, copy: null }, selection, signal);
   const carryOut = async (selection: Parameters<typeof planPurge>[3]) =>
-    purge(ground.home, "shares", store, await plan(selection), "no longer needed", signal);
+    purge(ground.home, "shares", { store, copy: null }, await plan(selection), "no longer needed", signal);
 
   it("gives up all but pinned points and those of others, and the journal keeps why", async () => {
     const pinned = await capture("shares", 1, { pinnedBy: "before-migration" });

@@ -13,6 +13,7 @@ import type {
   Verification,
   VerificationDepth,
 } from "../store";
+import { adoptPoint } from "./adopt";
 import { capturePoint } from "./capture";
 import { listEntries } from "./entries";
 import { forgetPoints } from "./forget";
@@ -58,6 +59,22 @@ export class DirectoryStore implements Store {
         return await capturePoint(this.#layout, session, request, signal);
       });
     });
+  }
+
+  /** Of another directory store only. */
+  async adopt(from: Store, id: PointId, signal: AbortSignal): Promise<RecoveryPoint | undefined> {
+    if (!(from instanceof DirectoryStore)) return undefined;
+    const session = randomUUID();
+    const what = `a copy of ${id}`;
+    return await from.#reading(what, signal, () =>
+      this.#writing(what, async () => {
+        const held = await holdShared(this.#layout, session, what, this.#patience, signal);
+        return await whileHeld(held, async () => {
+          await sweepDeadSessions(this.#layout);
+          return await adoptPoint({ from: from.#layout, to: this.#layout, session, id }, signal);
+        });
+      }),
+    );
   }
 
   async list(filter: PointFilter, signal: AbortSignal): Promise<readonly RecoveryPoint[]> {

@@ -1,0 +1,49 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { now } from "../platform/clock";
+import { startDetached } from "../platform/processes";
+import { findJob, type ScheduleJob } from "../runner/job";
+import { readJournal, type SetsCopied } from "../runner/journal";
+import { nextDue } from "../schedule/calendar";
+import { commandLineModule } from "../schedule/schedulers/embedded";
+import type { CommandContext } from "./command";
+import { exitCodes } from "./exit-codes";
+
+/** What became of a schedule's copies after a run, as far as it is known by now. */
+export interface CopiesAfterRun {
+  readonly records: readonly SetsCopied[];
+  /** Whether copying goes on although the run's process ends. */
+  readonly goesOn: boolean;
+}
+
+/**
+ * Starts to copy what a run has taken, as a process of its own that outlives this one, and waits for it: at most until the next run is due, so that
+ * a slow copy keeps no scheduler from starting that.
+ */
+export async function copyAfterRun({ home, signal, progress }: CommandContext, id: string): Promise<CopiesAfterRun> {
+  const found = await findJob(home, id);
+  if (found.state !== "present" || found.job.kind !== "schedule" || found.job.declaration.copies === undefined)
+    return { records: [], goesOn: false };
+  const before = (await readJournal(home, id)).length;
+  progress.report({ step: "copy", subject: Object.keys(found.job.declaration.copies).join(", "), files: 0, bytes: 0 });
+  const copying = await startDetached([process.execPath, commandLineModule, "copy", id, "--home", home.root]);
+  const enough = new AbortController();
+  const exitCode = await Promise.race([
+    copying.ended,
+    delayUntilDue(found.job, AbortSignal.any([signal, enough.signal])),
+  ]);
+  enough.abort();
+  const records = (await readJournal(home, id)).slice(before).filter((record) => record.event === "copied");
+  return { records, goesOn: exitCode === "due" || exitCode === exitCodes.locked };
+}
+
+/** Longer than timers can count. */
+const longestWait = 2 ** 31 - 1;
+
+async function delayUntilDue(job: ScheduleJob, signal: AbortSignal): Promise<"due"> {
+  const moment = now();
+  const due = nextDue(job.declaration.when, moment, job.id).getTime() - moment.getTime();
+  await delay(Math.min(due, longestWait), undefined, { signal }).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
+  return "due";
+}
