@@ -5,7 +5,20 @@ import type { ScheduleDeclaration } from "./schema";
 
 /** What of a BackupSchedule starts no command on its host. All else may: a property that is added later, too. */
 const calm: ReadonlySet<string> = new Set<keyof ScheduleDeclaration>([
-  ...(["id", "host", "home", "adopt", "scheduler", "when", "sources", "store", "keep", "rpo", "grace"] as const),
+  ...([
+    "id",
+    "host",
+    "home",
+    "adopt",
+    "scheduler",
+    "when",
+    "sources",
+    "store",
+    "keep",
+    "copies",
+    "rpo",
+    "grace",
+  ] as const),
   ...(["maxSkew", "expectedDuration", "outside", "paused", "runOnCreate", "onStale", "waitFor"] as const),
   "acknowledgeDataLoss",
 ]);
@@ -23,15 +36,16 @@ function folderOf(store: StoreDeclaration): string | null {
 
 /** The folders that the runs of a schedule need; null where that cannot be told. */
 export function needsOfSchedule(declaration: ScheduleDeclaration): EntryNeeds | null {
-  const { sources } = declaration;
-  const store = folderOf(declaration.store);
-  if (!isCalm(declaration, calm) || store === null) return null;
+  const { sources, store, copies = {} } = declaration;
+  const folders = [store, ...Object.values(copies).map((copy) => copy.store)].map(folderOf);
+  const writes = folders.filter((folder) => folder !== null);
+  if (!isCalm(declaration, calm) || writes.length < folders.length) return null;
   const reads: string[] = [];
   for (const source of Object.values(sources)) {
     if (source.kind !== "file-share") return null;
     reads.push(source.path);
   }
-  return { reads: reads.sort(), writes: [store] };
+  return { reads: reads.sort(), writes: writes.sort() };
 }
 
 /** The folders that the drills of a restore target need; null where that cannot be told. */

@@ -1,5 +1,6 @@
 import { appendFile, mkdir, readdir, readFile, rename, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { PostureError } from "../../../provider/platform/errors";
 import { copySchedule } from "../../../provider/runner/copy";
 import type { Drivers } from "../../../provider/runner/drivers";
@@ -32,7 +33,7 @@ beforeEach(async () => {
   ground = await makeGround();
   own = makeMemoryStore();
   offsite = makeMemoryStore();
-  drivers = { openStore: ({ path }) => (path === offsiteStore.path ? offsite : own), openSource };
+  drivers = { openStore: (declared) => (isDeepStrictEqual(declared, offsiteStore) ? offsite : own), openSource };
 });
 afterEach(async () => {
   delete process.env.BACKUP_POSTURE_NOW;
@@ -249,7 +250,7 @@ describe("a copy that fails", () => {
       ground.home,
       "shares",
       { signal },
-      { ...drivers, openStore: ({ path }) => (path === offsiteStore.path ? failing : own) },
+      { ...drivers, openStore: (declared) => (isDeepStrictEqual(declared, offsiteStore) ? failing : own) },
     );
     expect(await setsIn(offsite)).toEqual(["set-01"]);
   });
