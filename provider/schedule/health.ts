@@ -168,7 +168,11 @@ export function findStaleAfter(
   return Math.max(...deadlines);
 }
 
-function findFirstDue({ declaration, id, now }: ScheduleSituation, from: Date, allowed: number): number {
+function findFirstDue(
+  { declaration, id, now }: Pick<ScheduleSituation, "declaration" | "id" | "now">,
+  from: Date,
+  allowed: number,
+): number {
   return now.getTime() <= from.getTime() + allowed ? from.getTime() : nextDue(declaration.when, from, id).getTime();
 }
 
