@@ -3,6 +3,7 @@ import { constants } from "node:fs";
 import { chmod, lchown, lstat, open, readdir, readlink } from "node:fs/promises";
 import { showPath } from "../platform/display";
 import { isAbsent, systemCodeOf } from "../platform/errors";
+import { awaitTurn, type Throttle } from "../platform/throttle";
 import type { Fidelity, PointEntry } from "../snapshot/stores/store";
 import { canCompareAttributes, findAttributesThatDiffer, trySetAttributes } from "./extended-attributes";
 
@@ -38,6 +39,8 @@ export interface ComparisonRequest {
   readonly kept: Pick<Fidelity, "modes" | "owners" | "acls" | "extendedAttributes">;
   /** Whether everything was restored: then directories are compared too, and what is there beside the entries is a difference. */
   readonly whole: boolean;
+  /** How fast files are read; default: as fast as they can be. */
+  readonly throttle?: Throttle | null;
   readonly signal: AbortSignal;
   readonly onProgress?: (done: { readonly files: number; readonly bytes: number }) => void;
 }
@@ -138,7 +141,8 @@ async function compareBatch(request: ComparisonRequest, tally: Tally, batch: rea
   tally.report();
 }
 
-async function compareEntry({ root, kept }: ComparisonRequest, entry: PointEntry): Promise<Found> {
+async function compareEntry(request: ComparisonRequest, entry: PointEntry): Promise<Found> {
+  const { root, kept, throttle = null, signal } = request;
   const path = locate(root, entry.path);
   const found = await lookAt(path);
   if (found === null) return { whats: [missing], unrestorable: [] };
@@ -147,7 +151,8 @@ async function compareEntry({ root, kept }: ComparisonRequest, entry: PointEntry
   if (entry.kind === "link" && entry.target !== null && !(await readlink(path, "buffer")).equals(entry.target))
     result.whats.push("link target differs");
   if (entry.kind === "file" && found.size !== entry.size) result.whats.push("size differs");
-  else if (entry.kind === "file" && (await hashFile(path)) !== entry.digest) result.whats.push("content differs");
+  else if (entry.kind === "file" && (await hashFile(path, throttle, signal)) !== entry.digest)
+    result.whats.push("content differs");
   if (magnitude(found.modifiedAt - entry.modifiedAt) > timeTolerance) result.whats.push("time differs");
   const { owner, mode } = entry;
   if (kept.owners && owner !== null) {
@@ -270,7 +275,8 @@ async function lookAt(path: Buffer): Promise<Seen | null> {
   }
 }
 
-async function hashFile(path: Buffer): Promise<string> {
+/** SHA-256 of a file's content in hex; a link is not followed. */
+export async function hashFile(path: Buffer, throttle: Throttle | null, signal: AbortSignal): Promise<string> {
   const hash = createHash("sha256");
   const buffer = Buffer.allocUnsafe(bufferBytes);
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
@@ -278,6 +284,7 @@ async function hashFile(path: Buffer): Promise<string> {
     for (;;) {
       const { bytesRead } = await file.read(buffer, 0, bufferBytes);
       if (bytesRead === 0) return hash.digest("hex");
+      if (throttle !== null) await awaitTurn(throttle, bytesRead, signal);
       hash.update(buffer.subarray(0, bytesRead));
     }
   } finally {
@@ -289,6 +296,7 @@ function magnitude(difference: bigint): bigint {
   return difference < 0n ? -difference : difference;
 }
 
-function locate(root: string, path: Buffer): Buffer {
+/** The absolute path of something below a root, in bytes. */
+export function locate(root: string, path: Buffer): Buffer {
   return path.length === 0 ? Buffer.from(root) : Buffer.concat([Buffer.from(root), separator, path]);
 }

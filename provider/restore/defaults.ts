@@ -20,7 +20,7 @@ export const restoreTargetShape: CanonicalShape = {
     evidenceSink: { defaults: { timeout: defaultCommandTimeout } },
     from: { defaults: { point: "latest" } },
     drill: {
-      defaults: { scope: "full" },
+      defaults: { scope: "full", compareWithSource: false },
       fields: { checks: { each: { defaults: { timeout: defaultCommandTimeout } } } },
     },
   },

@@ -1,7 +1,9 @@
 import { isAheadOfClock } from "../platform/clock";
+import { type Duration, toMilliseconds } from "../platform/durations";
 import { PostureError } from "../platform/errors";
 import { groupSets, selectWhole } from "../snapshot/sets";
 import type { RecoveryPoint } from "../snapshot/stores/store";
+import { seedDraw } from "./sample";
 import type { RestoreTargetDeclaration } from "./schema";
 
 type RestoreFrom = Pick<RestoreTargetDeclaration["from"], "schedule" | "point">;
@@ -20,6 +22,39 @@ export function findRestorable(
   const wanted = from.point ?? "latest";
   if (wanted !== "latest") return points.filter((point) => point.id === wanted);
   return selectWhole(groupSets(points)).findLast((set) => !isAheadOfClock(set.startedAt, moment))?.points ?? [];
+}
+
+/** The recovery points of a set that was drawn, and among how many. */
+export interface Drawn {
+  readonly points: readonly RecoveryPoint[];
+  readonly from: number;
+}
+
+/**
+ * Draws one of the sets taken within so long that are whole, undamaged and not dated in the future, each as likely as any other. The same
+ * seed draws the same of the same.
+ *
+ * @param points those of `schedule`.
+ * @throws PostureError `permanent` where there is none.
+ */
+export function drawRestorable(
+  schedule: string,
+  within: Duration,
+  seed: string,
+  points: readonly RecoveryPoint[],
+  moment: Date,
+): Drawn {
+  const earliest = moment.getTime() - toMilliseconds(within);
+  const sets = selectWhole(groupSets(points)).filter(
+    ({ startedAt }) => startedAt.getTime() >= earliest && !isAheadOfClock(startedAt, moment),
+  );
+  const drawn = sets.length === 0 ? undefined : sets[seedDraw(`${seed}:set`)(sets.length)];
+  if (drawn === undefined)
+    throw new PostureError(
+      "permanent",
+      `${schedule}: has no recovery set of the last ${within} that is whole and undamaged; backup-posture list ${schedule} shows what there is`,
+    );
+  return { points: drawn.points, from: sets.length };
 }
 
 /** As {@link findRestorable}. @throws PostureError `permanent` where there is none. */

@@ -9,8 +9,10 @@ import {
   isWithin,
   wholeNumber,
 } from "../declaration/primitives";
+import type { Product } from "../lync/catalogue/types";
 import { onStaleSchema, placementFields, schedulerSchema } from "../schedule/schema";
 import { storeSchema } from "../snapshot/stores/schema";
+import { sqlServerAddress, sqlServerHandover } from "../sources/schema";
 
 /** The shortest time between two drills. */
 const leastBetweenDrills = "1h";
@@ -23,6 +25,9 @@ const restoredPath = z
     (value) => !value.startsWith("/") && !value.split(/[\\/]/).includes("..") && !value.includes("\0"),
     "must be a path relative to the restored tree, without '..' steps",
   );
+
+/** Those whose `Update-CsUserData` has `-TestMode`. */
+const productsThatRehearse = ["sfb2015", "sfb2019", "sfbse"] as const satisfies readonly Product[];
 
 /** Something that must hold in the restored tree. */
 export const drillCheckSchema = z.discriminatedUnion(
@@ -37,8 +42,28 @@ export const drillCheckSchema = z.discriminatedUnion(
       /** Default: `5m`. */
       timeout: duration.optional(),
     }),
+    /** Every file in the archive unpacks to the size and the sum that the archive says. */
+    z.strictObject({ kind: z.literal("zip-opens"), path: restoredPath }),
+    /** SQL Server reads a backup to its end and finds its sums right, by `RESTORE VERIFYONLY … WITH CHECKSUM`. It restores nothing. */
+    z.strictObject({
+      kind: z.literal("sql-backup"),
+      path: restoredPath,
+      ...sqlServerAddress,
+      /** The file is copied there for SQL Server to read, and removed again. */
+      ...sqlServerHandover,
+      /** Default: `5m`. */
+      timeout: duration.optional(),
+    }),
+    /** An export of user data could be imported, by `Update-CsUserData -TestMode`, which writes nothing. Lync Server 2013 does not have it. */
+    z.strictObject({
+      kind: z.literal("lync-user-data"),
+      path: restoredPath,
+      product: z.enum(productsThatRehearse, `must be one of ${productsThatRehearse.join(", ")}`),
+      /** Default: `5m`. */
+      timeout: duration.optional(),
+    }),
   ],
-  'must be an object whose kind is "file-present", "minimum-files" or "command"',
+  'must be an object whose kind is "file-present", "minimum-files", "command", "zip-opens", "sql-backup" or "lync-user-data"',
 );
 
 /** See {@link drillCheckSchema}. */
@@ -49,11 +74,38 @@ export const drillSchema = z.strictObject(
   {
     /** A drill older than this is expired evidence; the scheduler starts one this often. At least one hour. */
     every: duration.refine(isWithin(leastBetweenDrills, "3660d"), `must be from ${leastBetweenDrills} to 3660d`),
-    /** `full`, or a sample of so many files, drawn anew each time. Default: `full`. */
+    /**
+     * `full`, or a sample of so many files, drawn anew each time: some of each class of size and age, and first of what no drill has restored
+     * yet. Default: `full`.
+     */
     scope: z
       .union(
         [z.literal("full"), z.strictObject({ sample: wholeNumber(1, 10_000_000) })],
         'must be "full" or {sample: n}',
+      )
+      .optional(),
+    /** A recovery set drawn anew each time, among those taken within so long. Default: what `from.point` says. */
+    point: z
+      .strictObject(
+        { randomWithin: duration.refine(isWithin("1h", "36600d"), "must be from 1h to 36600d") },
+        "must be {randomWithin: duration}",
+      )
+      .optional(),
+    /**
+     * Whether files are compared with the source as well, as far as those have not changed since the capture. Reads them under the drill's
+     * account, from the schedule that this home has; only file shares can be. Default: false.
+     */
+    compareWithSource: z.boolean("must be true or false").optional(),
+    /** Bounds on what a drill takes of its host. */
+    limit: z
+      .strictObject(
+        {
+          /** How fast it restores and compares, in bytes a second. Default: no limit. */
+          bytesPerSecond: wholeNumber(1_024, 1_000_000_000_000).optional(),
+          /** What stays free in the place, in bytes: a drill does not start, or stops, below it. Default: a hundredth of its file system. */
+          leaveFree: wholeNumber(0, 1_000_000_000_000_000).optional(),
+        },
+        "must be an object with bytesPerSecond or leaveFree",
       )
       .optional(),
     checks: z.record(entryName, drillCheckSchema, "must be an object of checks by name").optional(),

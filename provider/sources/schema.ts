@@ -34,11 +34,26 @@ const fileShareSource = z.strictObject({
 /** How long one command of a source may take. Default: `4h`. */
 const timeout = duration.optional();
 
-const sqlServerAddress = {
+/** Which SQL Server. */
+export const sqlServerAddress = {
   /** FQDN of the computer that SQL Server runs on, in lower case. */
   server: lowerCaseFqdn,
   /** Left out: the default instance. */
   instance: instanceName.optional(),
+};
+
+/** A folder through which files go to SQL Server and come from it. */
+export const sqlServerHandover = {
+  /** Absolute path, on the runner's host, of a folder that SQL Server's own service account can write. */
+  folder: absolutePath,
+  /** The same folder as SQL Server names it: a UNC path, or a path on its computer. Default: `folder`. */
+  folderOnServer: z
+    .string("must be an absolute path")
+    .max(4096, "must be at most 4096 characters")
+    .regex(/^(?:[A-Za-z]:\\|\\\\[^\\]+\\[^\\]|\/)/, "must be an absolute path, as SQL Server names it")
+    .refine((path) => !holdsUnquotable(path), "must not contain control characters or line breaks")
+    .refine((path) => !path.split(/[\\/]/).includes(".."), "must not contain '..' steps")
+    .optional(),
 };
 
 /** What one export of Lync Server or Skype for Business Server holds. */
@@ -96,16 +111,7 @@ const sqlServerSource = z.strictObject({
     .refine((name) => !holdsUnquotable(name), "must not contain control characters or line breaks"),
   /** Express has no compressed backups. */
   edition: z.enum(["express", "standard", "enterprise"], 'must be "express", "standard" or "enterprise"'),
-  /** Absolute path, on the runner's host, of a folder that SQL Server's own service account can write. */
-  folder: absolutePath,
-  /** The same folder as SQL Server names it: a UNC path, or a path on its computer. Default: `folder`. */
-  folderOnServer: z
-    .string("must be an absolute path")
-    .max(4096, "must be at most 4096 characters")
-    .regex(/^(?:[A-Za-z]:\\|\\\\[^\\]+\\[^\\]|\/)/, "must be an absolute path, as SQL Server names it")
-    .refine((path) => !holdsUnquotable(path), "must not contain control characters or line breaks")
-    .refine((path) => !path.split(/[\\/]/).includes(".."), "must not contain '..' steps")
-    .optional(),
+  ...sqlServerHandover,
   timeout,
 });
 

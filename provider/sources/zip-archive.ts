@@ -21,8 +21,8 @@ export async function checkZipArchive(path: string, subject: string, mustHold: s
     throw new PostureError("permanent", `${subject}: the archive that was exported does not hold ${mustHold}`);
 }
 
-/** The names of all files in an archive, each read and found whole. */
-async function readEveryEntry(path: string): Promise<readonly string[]> {
+/** The names of all files in an archive, each read and found whole. @throws whatever keeps one from being so. */
+export async function readEveryEntry(path: string): Promise<readonly string[]> {
   const archive = await openPromise(path, { strictFileNames: false, validateEntrySizes: true });
   const names: string[] = [];
   try {

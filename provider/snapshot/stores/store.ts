@@ -1,3 +1,5 @@
+import type { Throttle } from "../../platform/throttle";
+
 /** A store's own name for one recovery point. */
 export type PointId = string;
 
@@ -106,6 +108,8 @@ export interface RestoreRequest {
   /** Paths relative to the tree's root, files or whole directories; default: everything. */
   readonly only?: readonly string[];
   readonly overwrite?: boolean;
+  /** How fast it may be at most. Only for a store that says that it `limitsRestores`. Default: no limit. */
+  readonly throttle?: Throttle;
   readonly onProgress?: (progress: Progress) => void;
 }
 
@@ -148,6 +152,8 @@ export interface PointEntry {
  */
 export interface Store {
   readonly kind: string;
+  /** Whether `restore` keeps to a `throttle`; absent: it cannot, and is never asked to. */
+  readonly limitsRestores?: true;
   /** Makes the place ready to hold points. Idempotent. Only declaring a store does this; a run never does. */
   initialise(signal: AbortSignal): Promise<void>;
   /** Takes one recovery point. It can be listed only once it is complete and durable. */

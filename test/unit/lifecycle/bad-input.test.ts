@@ -347,7 +347,7 @@ const wrong: readonly (readonly [Kind, string, unknown, string])[] = [
     "RestoreTarget",
     "drill.checks.present",
     { kind: "smell" },
-    'drill.checks.present.kind: must be an object whose kind is "file-present", "minimum-files" or "command"',
+    'drill.checks.present.kind: must be an object whose kind is "file-present", "minimum-files", "command", "zip-opens", "sql-backup" or "lync-user-data"',
   ],
   [
     "RestoreTarget",

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { appendFile, chmod, lstat, mkdir, readdir, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { acquireLock } from "../../../provider/platform/lock";
@@ -40,7 +41,7 @@ const drill = (options: Partial<DrillOptions> = {}, drivers: Drivers = standardD
   runDrill(ground.home, "target", { signal, ...options }, drivers);
 
 /** Drivers whose store spoils what it has just restored. */
-function spoiling(spoil: (root: string) => Promise<void>): Drivers {
+function spoiling(spoil: (root: string, stop: AbortSignal) => Promise<void>): Drivers {
   return {
     openSource,
     openStore: (declaration) => {
@@ -55,7 +56,7 @@ function spoiling(spoil: (root: string) => Promise<void>): Drivers {
         forget: (ids, options, stop) => store.forget(ids, options, stop),
         restore: async (id, request: RestoreRequest, stop) => {
           const result = await store.restore(id, request, stop);
-          await spoil(request.to);
+          await spoil(request.to, stop);
           return result;
         },
       };
@@ -261,6 +262,139 @@ describe("a drill", () => {
     expect(ended.outcome).toBe("succeeded");
     expect(tooSlow).toMatch(/^the restore took \d+s, limit 1s$/);
   });
+
+  it("of samples comes to every file in the end, and says how many are left", async () => {
+    for (let index = 0; index < 10; index++) await writeFile(join(ground.share, `file ${index}`), String(index));
+    await run();
+    await declare({ drill: { every: "7d", scope: { sample: 5 } } });
+    const left: number[] = [];
+    while (left.at(-1) !== 0) {
+      const { scope } = (await drill()).evidence!;
+      if (scope === "full") throw new Error("it was no sample");
+      left.push(scope.neverDrilled!.left);
+      expect(left.length).toBeLessThan(5);
+    }
+    expect(left).toEqual([7, 3, 0]);
+    await writeFile(join(ground.share, "file 3"), "another content");
+    await run();
+    expect((await drill()).evidence?.scope).toMatchObject({ neverDrilled: { restored: 1, left: 0 } });
+    const remembered = await readFile(join(ground.home.evidence, "target", "drilled"), "latin1");
+    expect(remembered).toHaveLength(13 * 8);
+  });
+
+  it("of a recovery set drawn at random takes one of the window", async () => {
+    for (const at of ["2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z", "2026-02-02T00:00:00Z"]) {
+      process.env.BACKUP_POSTURE_NOW = at;
+      await run();
+    }
+    try {
+      process.env.BACKUP_POSTURE_NOW = "2026-02-03T00:00:00Z";
+      await declare({ drill: { every: "7d", point: { randomWithin: "7d" } } });
+      for (let round = 0; round < 3; round++) {
+        const { evidence } = await drill();
+        expect(evidence).toMatchObject({ verdict: "passed", drawn: { within: "7d", from: 2 } });
+        expect(evidence!.points[0]!.startedAt).toMatch(/^2026-02-0[12]T/);
+      }
+      await declare({ drill: { every: "7d", point: { randomWithin: "1h" } } });
+      expect((await drill()).ended.message).toContain("has no recovery set of the last 1h that is whole");
+    } finally {
+      delete process.env.BACKUP_POSTURE_NOW;
+    }
+  });
+
+  it("compares with the source as far as that has not changed since", async () => {
+    await declare({ drill: { every: "7d", compareWithSource: true } });
+    await writeFile(join(ground.share, "a file.txt"), "another");
+    expect((await drill()).evidence).toMatchObject({
+      verdict: "passed",
+      withSource: { compared: 1, changedSince: 1, unreadable: 0, differences: { count: 0 }, notComparable: [] },
+    });
+  });
+
+  it("finds a source that differs although nothing was done to it since", async () => {
+    const path = join(ground.share, "folder", "ünïcode.txt");
+    const reference = join(ground.root, "reference");
+    // The capture begins, as its clock has it, later than the source is spoilt.
+    process.env.BACKUP_POSTURE_NOW = "2099-01-01T00:00:00Z";
+    try {
+      await run();
+      execFileSync("touch", ["-r", path, reference]);
+      await writeFile(path, "owt");
+      execFileSync("touch", ["-r", reference, path]);
+      await declare({ drill: { every: "7d", compareWithSource: true } });
+      const { ended, evidence } = await drill();
+      expect(evidence?.withSource).toMatchObject({
+        compared: 2,
+        differences: { count: 1, listed: [{ path: "folder/ünïcode.txt", what: "differs from the source" }] },
+      });
+      expect(ended.message).toBe("1 of 2 files differ from the source, which has not changed since");
+    } finally {
+      delete process.env.BACKUP_POSTURE_NOW;
+    }
+  });
+
+  it("fails when the source is to be compared, and nobody here knows where it is", async () => {
+    await declare({ drill: { every: "7d", compareWithSource: true } });
+    await rm(join(ground.home.jobs, "shares.json"));
+    expect((await drill()).ended.message).toBe("no tree of files on this host is known for source files");
+  });
+
+  it("moves no more bytes a second than it may, and says so", async () => {
+    await writeFile(join(ground.share, "large"), Buffer.alloc(100_000, "unlike anything else "));
+    await run();
+    await declare({ drill: { every: "7d", limit: { bytesPerSecond: 200_000 } } });
+    const { evidence } = await drill();
+    expect(evidence).toMatchObject({ verdict: "passed", limit: { bytesPerSecond: 200_000 } });
+    expect(evidence!.restoreMilliseconds).toBeGreaterThan(490);
+  });
+
+  it("is not limited by a store that cannot be", async () => {
+    await declare({ drill: { every: "7d", limit: { bytesPerSecond: 200_000 } } });
+    const { ended } = await drill(
+      {},
+      spoiling(async () => undefined),
+    );
+    expect(ended.message).toContain("a directory store cannot hold back its restores");
+  });
+
+  it("restores nothing where too little would stay free", async () => {
+    await declare({ drill: { every: "7d", limit: { leaveFree: 1_000_000_000_000_000 } } });
+    let restored = false;
+    const { ended, evidence } = await drill(
+      {},
+      spoiling(async () => {
+        restored = true;
+      }),
+    );
+    expect(ended.message).toMatch(
+      /has too little free space: up to \d+ bytes are needed, and 1000000000000000 must stay free/,
+    );
+    expect({ verdict: evidence?.verdict, restored }).toEqual({ verdict: "failed", restored: false });
+    expect(await readdir(place)).toEqual([]);
+  });
+
+  (process.getuid?.() === 0 && process.platform === "linux" ? it : it.skip)(
+    "stops while its place runs full, and leaves nothing in it",
+    async () => {
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", place]);
+      try {
+        await declare({ drill: { every: "7d", limit: { leaveFree: 1_000_000 } } });
+        const fill = async (_root: string, stop: AbortSignal) => {
+          await writeFile(join(place, "of somebody else"), Buffer.alloc(3_500_000));
+          await once(stop, "abort");
+          stop.throwIfAborted();
+        };
+        const { evidence } = await drill({}, spoiling(fill));
+        expect(evidence).toMatchObject({
+          verdict: "failed",
+          message: expect.stringContaining("was running full") as string,
+        });
+        expect(await readdir(place)).toEqual(["of somebody else"]);
+      } finally {
+        execFileSync("umount", [place]);
+      }
+    },
+  );
 
   it("without a place, a point, or room is evidence of that, and makes no place", async () => {
     await declare({ to: join(ground.root, "absent") });

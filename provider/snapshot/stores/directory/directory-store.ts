@@ -32,6 +32,7 @@ const defaultPatience: Patience = { shared: 600_000, exclusive: 30_000 };
  */
 export class DirectoryStore implements Store {
   readonly kind = "directory";
+  readonly limitsRestores = true;
   readonly #layout: StoreLayout;
   readonly #patience: Patience;
 

@@ -1,6 +1,7 @@
+import { blockForTurn, type Throttle } from "../../../platform/throttle";
 import type { BatchHandler } from "./batch-pool";
 import { type BytePath, joinPath, toDisplay } from "./byte-path";
-import { ContentReader } from "./content-reader";
+import { ContentReader, type ContentSink } from "./content-reader";
 import { DamageError } from "./damage";
 import { type DirectoryHandle, openDirectory } from "./directory-handle";
 import { ListedTimes } from "./exact-times";
@@ -18,6 +19,7 @@ export interface RestoreSetup {
   readonly root: BytePath;
   readonly only: readonly string[] | null;
   readonly overwrite: boolean;
+  readonly throttle: Throttle | null;
 }
 
 /** Something about one path that people should know. */
@@ -166,9 +168,21 @@ export class RestoreFiles implements BatchHandler<readonly PointDirectory[], Res
     const sparse = (entry.flags & fileFlags.sparse) !== 0;
     const { attributes } = entry;
     this.#target.file(handle, entry.name, path, attributes, entry.size, sparse, (sink) =>
-      this.#reader.read(content, sink),
+      this.#reader.read(content, this.#throttled(sink)),
     );
     this.#times.add(entry.name, attributes.modified);
+  }
+
+  #throttled(sink: ContentSink): ContentSink {
+    const { throttle } = this.setup;
+    if (throttle === null) return sink;
+    return {
+      begin: () => sink.begin(),
+      write: (chunk, position) => {
+        blockForTurn(throttle, chunk.length);
+        sink.write(chunk, position);
+      },
+    };
   }
 
   #hardLinked(handle: DirectoryHandle, directory: BytePath, entry: BlockCursor, firstNames: FirstNames): void {

@@ -50,11 +50,13 @@ export async function restorePoint(
       root,
       only: request.only ?? null,
       overwrite: request.overwrite === true,
+      throttle: request.throttle ?? null,
     };
     const attributes = readTrustedHeader(layout, id)?.attributes ?? null;
     const restoration = new Restoration(manifest, setup, selection ?? everything, request, attributes);
     if (damage !== null) restoration.damageWhole(damage);
-    const result = await restoration.run(isSmallPoint(point), signal);
+    // What is held back holds its thread: never this one.
+    const result = await restoration.run(request.throttle === undefined && isSmallPoint(point), signal);
     for (const path of selection?.paths ?? [])
       if (!restoration.seen.has(path))
         throw new PostureError("usage", `${toDisplay(path)}: recovery point ${id} holds nothing of this name`);
