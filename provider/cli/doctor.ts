@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { z } from "zod";
-import { examine, type Finding } from "../runner/doctor";
+import { examine } from "../runner/doctor";
+import type { Finding } from "../runner/finding";
 import { type CommandSurroundings, register } from "./command";
 import { exitCodes } from "./exit-codes";
 import { colors, formatCount, formatTable } from "./format";
@@ -13,11 +14,20 @@ export function registerDoctor(program: Command, surroundings: CommandSurroundin
       usage: "doctor",
       summary: "examine what the posture needs on this host, and say what to do about what is wrong",
       details:
-        "Looks as the account that runs it: to see what a scheduler's account may do, run it as that account. Exit code 3 when something is bad.",
-      examples: [["doctor", "examine the default home and all that its jobs need"]],
-      input: z.object({}),
-      act: async ({ home, signal }) => {
-        const findings = await examine(home, signal);
+        "Looks at what a job needs as the account that the job runs as, where root runs it; else as the account that runs it. Exit code 3 when something is bad.",
+      options: [
+        [
+          "--own-needs",
+          "only what the runs of the account need that runs it: no schedulers, no jobs of other accounts",
+        ],
+      ],
+      examples: [
+        ["doctor", "examine the default home and all that its jobs need"],
+        ["doctor --own-needs", "what the runs of this account need, for instance by runuser -u backup --"],
+      ],
+      input: z.object({ ownNeeds: z.boolean().default(false) }),
+      act: async ({ home, signal }, { ownNeeds }) => {
+        const findings = await examine(home, signal, { ownNeeds });
         const isBad = findings.some(({ state }) => state === "bad");
         return {
           exitCode: isBad ? exitCodes.unhealthy : exitCodes.fine,

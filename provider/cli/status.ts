@@ -16,9 +16,9 @@ export function registerStatus(program: Command, surroundings: CommandSurroundin
     program,
     {
       usage: "status",
-      summary: "show the health of all jobs of the home, and whether an agent runs",
+      summary: "show the health of all jobs of the home, and whether an agent runs where one is needed",
       details:
-        "Health reads as pulumi preview --refresh shows it. Exit code 3 when a job is not healthy, or when jobs are to be fired and no agent runs.",
+        "Health reads as pulumi preview --refresh shows it. Exit code 3 when a job is not healthy, or when the embedded scheduler is to fire jobs and no agent runs.",
       examples: [
         ["status", "the default home"],
         ["status --json", "for a script or a probe"],
@@ -27,7 +27,7 @@ export function registerStatus(program: Command, surroundings: CommandSurroundin
       act: async ({ home, signal }) => {
         const jobs = await observeHome(home, signal);
         const agent = await findAgent(home);
-        const needsAgent = agent === null && jobs.some((job) => job.nextDue !== null);
+        const needsAgent = agent === null && jobs.some((job) => job.firedBy === "embedded");
         const unhealthy = jobs.filter((job) => job.health !== healthy);
         return {
           exitCode: unhealthy.length > 0 || needsAgent ? exitCodes.unhealthy : exitCodes.fine,

@@ -21,6 +21,7 @@ import { HomeView } from "../runner/home-view";
 import { findJob, removeJob } from "../runner/job";
 import { clearRemains } from "../runner/remains";
 import { findAgent } from "../schedule/agent";
+import { accountOf } from "../schedule/entry";
 import { only, textAt, without } from "./bag";
 import { claimForCreate, claimForUpdate } from "./claim";
 import { quiet, quietly } from "./failures";
@@ -115,7 +116,7 @@ export class LifecycleProvider<D> implements dynamic.ResourceProvider {
   async create(inputs: Bag): Promise<Created> {
     this.#requireSight();
     const { view, id, declaration } = this.#locate(inputs);
-    await view.prepareHome();
+    await view.prepareHome(accountOf(inputs));
     const owner = textAt(inputs, "owner") ?? null;
     const scheduler = this.#kind.scheduler(view, declaration);
     const entry = scheduler === null ? null : ((await scheduler.observe([id], view.signal)).get(id) ?? null);

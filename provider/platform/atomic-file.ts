@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 /**
  * Writes a file so that a reader, and a machine that loses power, finds either the old content or the new: a
- * temporary file beside it is written and fsynced, renamed over it, and the directory fsynced.
+ * temporary file beside it is written and fsynced, renamed over it, and the directory fsynced. Written by root, it belongs to whom its
+ * folder belongs to, who is to use it.
  *
  * @param mode permission bits of the new file; default: owner only.
  * @throws the operating system's error; the temporary file is then gone.
@@ -14,6 +15,7 @@ export async function writeFileAtomically(path: string, content: string | Uint8A
   try {
     await withFile(temporary, "wx", mode, async (file) => {
       await file.writeFile(content);
+      await giveToOwnerOf(dirname(path), file);
       await file.sync();
     });
     await rename(temporary, path);
@@ -40,6 +42,13 @@ export async function syncDirectory(path: string): Promise<void> {
 /** Creates a directory with its missing parents, owner-only. */
 export async function ensureDirectory(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 });
+}
+
+/** As root: a file that is made in a folder of another account becomes that account's. */
+export async function giveToOwnerOf(folder: string, file: FileHandle): Promise<void> {
+  if (process.getuid?.() !== 0) return;
+  const { uid, gid } = await stat(folder);
+  if (uid !== 0) await file.chown(uid, gid);
 }
 
 async function withFile(

@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
+import { giveToOwnerOf } from "./atomic-file";
 import { now } from "./clock";
 import { isAbsent, PostureError, systemCodeOf } from "./errors";
 
@@ -128,6 +129,7 @@ async function writeTemporary(path: string, mine: LockHolder): Promise<string> {
   const file = await open(temporary, "wx", 0o600);
   try {
     await file.writeFile(JSON.stringify(mine));
+    await giveToOwnerOf(dirname(path), file);
   } finally {
     await file.close();
   }

@@ -1,10 +1,11 @@
 import { without } from "../lifecycle/bag";
 import type { Kind, Target } from "../lifecycle/kind";
-import { ensureDirectory } from "../platform/atomic-file";
 import { toMilliseconds } from "../platform/durations";
 import { messageOf, PostureError } from "../platform/errors";
+import type { Home } from "../runner/home";
 import { writeJob } from "../runner/job";
 import { observeRestoreTarget } from "../runner/observe";
+import { findForeignOwner, makeFolderFor } from "../runner/ownership";
 import { installEntry, schedulerOf } from "../schedule/entry";
 import { needsOfDrill } from "../schedule/needs";
 import { restoreTargetShape } from "./defaults";
@@ -47,7 +48,7 @@ export const restoreTargetKind: Kind<RestoreTargetDeclaration> = {
 
 async function install(target: Target<RestoreTargetDeclaration>): Promise<void> {
   const { view, id, owner, incarnation, createdAt, declaration, previous } = target;
-  await makePlace(id, declaration.to);
+  await makePlace(view.home, id, declaration.to);
   const settings = restoreTargetSchema.parse(without(declaration, ["id", "host", "home", ...controls]));
   await writeJob(view.home, { format: 1, kind: "drill", id, owner, incarnation, createdAt, declaration: settings });
   if (declaration.drill === undefined) {
@@ -73,9 +74,9 @@ function withEntry(declaration: RestoreTargetDeclaration, every: string | undefi
   return { ...declaration, drill: { ...declaration.drill, every } };
 }
 
-async function makePlace(id: string, to: string): Promise<void> {
+async function makePlace(home: Home, id: string, to: string): Promise<void> {
   try {
-    await ensureDirectory(to);
+    await makeFolderFor(await findForeignOwner(home), to);
   } catch (error) {
     throw new PostureError("permanent", `${id}: the restore place ${to} cannot be made: ${messageOf(error)}`, {
       cause: error,

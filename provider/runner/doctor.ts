@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { rm, stat, writeFile } from "node:fs/promises";
+import { access, constants, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { clockTolerance, formatInstant, isAheadOfClock, now } from "../platform/clock";
 import { formatMilliseconds } from "../platform/durations";
@@ -7,51 +7,44 @@ import { messageOf, PostureError, systemCodeOf } from "../platform/errors";
 import { resolveSecret } from "../platform/secrets";
 import { readEvidence } from "../restore/evidence";
 import { probePlace } from "../restore/place";
-import { findAgent } from "../schedule/agent";
-import { openScheduler } from "../schedule/schedulers";
-import type { ObservedEntry } from "../schedule/schedulers/scheduler";
 import { describePlace, type StoreDeclaration } from "../snapshot/stores/schema";
 import type { RecoveryPoint } from "../snapshot/stores/store";
+import { examineAsAccounts, otherAccountOf } from "./doctor-accounts";
+import { examineSchedulers } from "./doctor-schedulers";
 import { type Drivers, standardDrivers } from "./drivers";
+import { isFired } from "./entries";
+import { bad, type Finding, good, warning } from "./finding";
 import { type Home, requireHome } from "./home";
 import { type DrillJob, findJob, type Job, listJobIds, type ScheduleJob } from "./job";
 import { storesOf } from "./places";
 
-/** One thing that was examined. */
-export interface Finding {
-  /** What was examined: `node`, `home`, `store`, … */
-  readonly subject: string;
-  /** Which one: a path, an id, or empty. */
-  readonly of: string;
-  /** `warning`: it works, and somebody should know. */
-  readonly state: "good" | "warning" | "bad";
-  readonly found: string;
-  /** What to do about it; empty where all is well. */
-  readonly advice: string;
-}
-
 const leastNode = [20, 19] as const;
 
 /**
- * Examines everything that a posture needs on this host, as the account that runs this: Node, home, clock, jobs, scheduler, stores, sources,
- * secrets, restore places and evidence. Reports all that it finds and throws for nothing of it.
+ * Examines everything that a posture needs on this host: Node, home, clock, jobs, schedulers, stores, sources, secrets, restore places and
+ * evidence, each as the account that its job runs as. Reports all that it finds and throws for nothing of it.
+ *
+ * @param options.ownNeeds only what the runs of this account need: no schedulers, and no jobs of other accounts.
  */
 export async function examine(
   home: Home,
   signal: AbortSignal,
-  drivers: Drivers = standardDrivers,
+  options: { readonly ownNeeds?: boolean; readonly drivers?: Drivers } = {},
 ): Promise<readonly Finding[]> {
+  const { ownNeeds = false, drivers = standardDrivers } = options;
   const findings: Finding[] = [examineNode(process.versions.node)];
   const homeFinding = await examineHome(home);
   findings.push(homeFinding);
   if (homeFinding.state === "bad") return findings;
   findings.push(await examineClock(home));
   const { jobs, damaged } = await readJobs(home);
-  findings.push(...damaged, ...(await examineScheduler(home, jobs, signal)));
+  findings.push(...damaged);
+  if (!ownNeeds) findings.push(...(await examineSchedulers(home, jobs.filter(isFired), signal)));
   const stores = new Examined(drivers, signal);
-  for (const store of jobs.flatMap(storesOf)) findings.push(...(await stores.examine(store)));
-  for (const job of jobs) findings.push(...(await examineJob(home, job, stores, drivers, signal)));
-  return findings;
+  const own = jobs.filter((job) => otherAccountOf(job) === null);
+  for (const store of own.flatMap(storesOf)) findings.push(...(await stores.examine(store)));
+  for (const job of own) findings.push(...(await examineJob(home, job, stores, drivers, signal)));
+  return ownNeeds ? findings : [...findings, ...(await examineAsAccounts(home, jobs, signal))];
 }
 
 /** Exported for its table of cases. */
@@ -113,48 +106,6 @@ async function readJobs(home: Home): Promise<{ jobs: readonly Job[]; damaged: re
   return { jobs, damaged };
 }
 
-type FiredJob = ScheduleJob | DrillJob;
-
-function isFired(job: Job): job is FiredJob {
-  return job.kind === "schedule" || (job.kind === "drill" && job.declaration.drill !== undefined);
-}
-
-async function examineScheduler(home: Home, jobs: readonly Job[], signal: AbortSignal): Promise<readonly Finding[]> {
-  const fired = jobs.filter(isFired);
-  if (fired.length === 0) return [];
-  const findings: Finding[] = [];
-  const agent = await findAgent(home);
-  if (agent === null)
-    findings.push(
-      bad(
-        "agent",
-        home.root,
-        "no agent runs, so nothing fires",
-        `start it, and let the host's service manager keep it: backup-posture agent --home ${home.root}`,
-      ),
-    );
-  else findings.push(good("agent", home.root, `process ${agent.pid} on ${agent.host}, since ${agent.acquiredAt}`));
-  try {
-    const scheduler = openScheduler({ kind: "embedded" }, home);
-    const entries = await scheduler.observe(
-      fired.map((job) => job.id),
-      signal,
-    );
-    for (const job of fired) findings.push(...examineEntry(job.id, entries.get(job.id)));
-  } catch (error) {
-    signal.throwIfAborted();
-    findings.push(bad("scheduler", "embedded", messageOf(error), "grant this account access"));
-  }
-  return findings;
-}
-
-function examineEntry(id: string, entry: ObservedEntry | undefined): readonly Finding[] {
-  const advice = "pulumi up --refresh installs it again";
-  if (entry === undefined) return [bad("scheduler", id, "its entry is missing", advice)];
-  if (entry.damage !== null) return [bad("scheduler", id, `its entry is damaged: ${entry.damage}`, advice)];
-  return entry.enabled ? [] : [bad("scheduler", id, "its entry is disabled", advice)];
-}
-
 /** Stores, each looked at once. */
 class Examined {
   readonly #points = new Map<string, readonly RecoveryPoint[]>();
@@ -172,7 +123,8 @@ class Examined {
     try {
       const points = await this.drivers.openStore(declaration).list({}, this.signal);
       this.#points.set(key, points);
-      return [describeStore(declaration, points), ...describeFuture(declaration, points)];
+      const writable = await examineWritable(declaration);
+      return [describeStore(declaration, points), ...describeFuture(declaration, points), ...writable];
     } catch (error) {
       this.signal.throwIfAborted();
       return [
@@ -188,6 +140,18 @@ class Examined {
 
   pointsOf(declaration: StoreDeclaration, schedule: string): readonly RecoveryPoint[] {
     return (this.#points.get(JSON.stringify(declaration)) ?? []).filter((point) => point.schedule === schedule);
+  }
+}
+
+async function examineWritable(declaration: StoreDeclaration): Promise<readonly Finding[]> {
+  if (declaration.kind !== "directory") return [];
+  const { path } = declaration;
+  try {
+    await access(path, constants.W_OK);
+    return [];
+  } catch (error) {
+    const why = systemCodeOf(error) ?? "unknown error";
+    return [bad("store", path, `cannot be written to (${why})`, "grant the account that runs the backup write access")];
   }
 }
 
@@ -266,7 +230,7 @@ async function examineSecrets(job: ScheduleJob): Promise<readonly Finding[]> {
       } catch (error) {
         if (!(error instanceof PostureError)) throw error;
         const advice = "provide it where the scheduler starts the runner";
-        findings.push({ subject: "secret", of: job.id, state: "warning", found: error.message, advice });
+        findings.push(warning("secret", job.id, error.message, advice));
       }
   return findings;
 }
@@ -300,12 +264,4 @@ async function examineEvidence(home: Home, job: DrillJob): Promise<readonly Find
     if (!(error instanceof PostureError)) throw error;
     return [bad("evidence", job.id, error.message, "grant this account access")];
   }
-}
-
-function good(subject: string, of: string, found: string): Finding {
-  return { subject, of, state: "good", found, advice: "" };
-}
-
-function bad(subject: string, of: string, found: string, advice: string): Finding {
-  return { subject, of, state: "bad", found, advice };
 }

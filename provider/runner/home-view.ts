@@ -1,5 +1,7 @@
 import { readdir } from "node:fs/promises";
+import { z } from "zod";
 import { instant } from "../declaration/primitives";
+import { requireAccount } from "../platform/accounts";
 import { PostureError } from "../platform/errors";
 import { withinTime } from "../platform/time-limit";
 import { defaultScheduler } from "../schedule/defaults";
@@ -15,6 +17,7 @@ import { type Home, initialiseHome, requireHome } from "./home";
 import { findJob, listJobIds } from "./job";
 import { findLiveRun, type LiveRun } from "./job-lock";
 import { type JournalRecord, readJournal } from "./journal";
+import { asHomeOwner, findForeignOwner, makeFor } from "./ownership";
 import { storesOf } from "./places";
 
 /** A home on a mount whose server is gone answers never. */
@@ -103,16 +106,17 @@ export class HomeView {
    * Makes the home ready, but not anew in the place of one that is away, such as an empty mount point: where the state tells of an object
    * in it, it must be there.
    *
-   * @throws PostureError `unreachable`.
+   * @param runAs the account that is to work in it, where it is made anew and root makes it; null: this process's.
+   * @throws PostureError `unreachable`, or `usage` where there is no such account.
    */
-  async prepareHome(): Promise<void> {
+  async prepareHome(runAs: string | null): Promise<void> {
     if (this.#unreachable !== null)
       throw new PostureError(
         "unreachable",
         `nothing is created beside what could not be looked at: ${this.#unreachable}`,
       );
     if (this.#stateKnowsObjects) await requireHome(this.home);
-    else await initialiseHome(this.home);
+    else await initialiseHome(this.home, isRoot() && runAs !== null ? await requireAccount(runAs, this.signal) : null);
   }
 
   /**
@@ -128,7 +132,9 @@ export class HomeView {
   async #prepareStore(declaration: StoreDeclaration): Promise<void> {
     this.#storesInUse ??= findStoresInUse(this.home);
     if ((await this.#storesInUse).has(JSON.stringify(declaration))) await this.#list(declaration);
-    await openStore(declaration).initialise(this.signal);
+    const make = () => openStore(declaration).initialise(this.signal);
+    if (declaration.kind === "directory") await makeFor(await findForeignOwner(this.home), declaration.path, make);
+    else await make();
     this.#lists.delete(JSON.stringify(declaration));
   }
 
@@ -154,7 +160,9 @@ export class HomeView {
   /** What a probe tells of what has changed, asked once; null where it cannot tell. */
   findChangeMark(name: string, probe: ChangeProbe): Promise<string | null> {
     return remember(this.#marks, JSON.stringify(probe), () =>
-      takeChangeMark(name, probe, this.signal).catch(nothingWhereRefused(null)),
+      this.#asHomeOwner(probe)
+        .then((own) => takeChangeMark(name, own, this.signal))
+        .catch(nothingWhereRefused(null)),
     );
   }
 
@@ -164,13 +172,20 @@ export class HomeView {
     probe: { readonly command: readonly string[]; readonly timeout?: string | undefined },
   ): Promise<Date | undefined> {
     return remember(this.#probed, JSON.stringify(probe), () =>
-      runProbeCommand(`probe ${name}`, probe, this.signal)
+      this.#asHomeOwner(probe)
+        .then((own) => runProbeCommand(`probe ${name}`, own, this.signal))
         .then((told) => {
           const parsed = instant.safeParse(told);
           return parsed.success ? new Date(parsed.data) : undefined;
         })
         .catch(nothingWhereRefused(undefined)),
     );
+  }
+
+  /** What a job says is not done as root in another's home. */
+  async #asHomeOwner<P extends object>(probe: P): Promise<P> {
+    if (!("command" in probe) || !Array.isArray(probe.command)) return probe;
+    return { ...probe, command: await asHomeOwner(this.home, z.array(z.string()).parse(probe.command)) };
   }
 
   /** From here on this entry is looked at by itself: something of ours was written. */
@@ -204,6 +219,10 @@ async function findStoresInUse(home: Home): Promise<ReadonlySet<string>> {
 async function listIds(folder: string): Promise<ReadonlySet<string> | null> {
   const names = await readdir(folder).catch(() => null);
   return names === null ? null : new Set(names.map((name) => name.replace(/\.[a-z]+$/, "")));
+}
+
+function isRoot(): boolean {
+  return process.getuid?.() === 0;
 }
 
 /** A probe that cannot tell is a fault of its own, for the caller to word; anything else is not meant to happen. */

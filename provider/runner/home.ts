@@ -1,8 +1,9 @@
 import { access, constants, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { ensureDirectory, writeFileAtomically } from "../platform/atomic-file";
+import { writeFileAtomically } from "../platform/atomic-file";
 import { isAbsent, messageOf, PostureError } from "../platform/errors";
+import { findForeignOwner, makeFolderFor, type Owner } from "./ownership";
 
 /** Where everything of a posture home lies. All paths are absolute. */
 export interface Home {
@@ -31,10 +32,16 @@ export function describeHome(root: string): Home {
   };
 }
 
-/** Makes the home ready: folders and marker. Idempotent. Only declaring something in it, or `backup-posture init`, does this. */
-export async function initialiseHome(home: Home): Promise<void> {
-  for (const folder of [home.root, home.jobs, home.journal, home.locks, home.evidence, home.scheduler])
-    await ensureDirectory(folder);
+/**
+ * Makes the home ready: folders and marker. Idempotent. Only declaring something in it, or `backup-posture init`, does this.
+ *
+ * @param owner whose a home is to be that is not there yet; null: this process's account's.
+ */
+export async function initialiseHome(home: Home, owner: Owner | null = null): Promise<void> {
+  await makeFolderFor(owner, home.root);
+  const foreign = await findForeignOwner(home);
+  for (const folder of [home.jobs, home.journal, home.locks, home.evidence, home.scheduler])
+    await makeFolderFor(foreign, folder);
   try {
     await access(home.marker, constants.F_OK);
   } catch (error) {

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { acquireLock, findHolder, type Lock } from "../platform/lock";
 import type { Home } from "./home";
+import { refuseRootInForeignHome } from "./ownership";
 
 /** What moves the data of a job: only these are runs of it, whoever else holds its lock. */
 const runningVerbs = ["run", "drill"] as const;
@@ -18,9 +19,10 @@ export interface LiveRun {
 /**
  * Takes the lock of one job, under which it is run, drilled, pruned, purged or removed.
  *
- * @throws PostureError `locked`, naming the holder.
+ * @throws PostureError `locked`, naming the holder; `usage` where root would move data in the home of another account.
  */
-export function lockJob(home: Home, id: string, work: Work): Promise<Lock> {
+export async function lockJob(home: Home, id: string, work: Work): Promise<Lock> {
+  if (work !== "remove") await refuseRootInForeignHome(home, `${work} ${id}`);
   return acquireLock(lockPath(home, id), { what: describeWork(work, id) });
 }
 

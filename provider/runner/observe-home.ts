@@ -2,7 +2,9 @@ import { describeHealth, type Fault, notInstalledFault, unreachableFault } from 
 import { formatInstant, now } from "../platform/clock";
 import { PostureError } from "../platform/errors";
 import { nextDue } from "../schedule/calendar";
-import { openScheduler } from "../schedule/schedulers";
+import { isSamePlace } from "../schedule/entry";
+import type { SchedulerDeclaration } from "../schedule/schema";
+import { type FoundEntry, findEntries, isFired, schedulerOfJob } from "./entries";
 import { type Home, requireHome } from "./home";
 import { HomeView } from "./home-view";
 import { type FoundJob, findJob, type Job, listJobIds } from "./job";
@@ -22,13 +24,15 @@ export interface JobHealth {
   readonly last: Pick<RunEnded, "at" | "outcome" | "message"> | null;
   /** When it is due next, ISO 8601; null where nothing fires it. */
   readonly nextDue: string | null;
+  /** The scheduler that fires it; null where none does. */
+  readonly firedBy: SchedulerDeclaration["kind"] | null;
 }
 
 /**
- * Looks at every job of a home, and at entries of the embedded scheduler that have no job. Sorted by id.
+ * Looks at every job of a home, and at entries of schedulers that have no job. Sorted by id.
  *
  * @param view the look to share; default: one of its own.
- * @throws PostureError `unreachable` where the home or the scheduler cannot be looked at.
+ * @throws PostureError `unreachable` where the home or its embedded scheduler cannot be looked at.
  */
 export async function observeHome(
   home: Home,
@@ -36,37 +40,56 @@ export async function observeHome(
   view: HomeView = new HomeView(home, signal),
 ): Promise<readonly JobHealth[]> {
   await requireHome(home);
-  const entries = await openScheduler({ kind: "embedded" }, home).list(signal);
-  const ids = new Set([...(await listJobIds(home)), ...entries.map((entry) => entry.id)]);
+  const jobs = new Map<string, FoundJob>();
+  for (const id of await listJobIds(home)) jobs.set(id, await findJob(home, id));
+  const present = [...jobs.values()].flatMap((found) => (found.state === "present" ? [found.job] : []));
+  // What cannot be looked at is told of the jobs that name it.
+  const { entries } = await findEntries(home, present, signal);
+  const ids = new Set([...jobs.keys(), ...entries.map(({ entry }) => entry.id)]);
   const healths: JobHealth[] = [];
-  for (const id of [...ids].sort()) healths.push(await observeJob(view, id));
+  for (const id of [...ids].sort()) {
+    const job = jobs.get(id) ?? { state: "absent" };
+    const fired = entries.find(({ entry, scheduler }) => entry.id === id && isNamedBy(job, scheduler));
+    healths.push(await observeJob(view, id, job, fired ?? null));
+  }
   return healths;
 }
 
 /** One that cannot be looked at is unhealthy, and does not keep the others from being seen. */
-async function observeJob(view: HomeView, id: string): Promise<JobHealth> {
-  const job = await findJob(view.home, id);
+async function observeJob(view: HomeView, id: string, job: FoundJob, fired: FoundEntry | null): Promise<JobHealth> {
   const kind = job.state === "present" ? job.job.kind : null;
   try {
-    return { id, kind, ...(await look(view, id, job)) };
+    return { id, kind, ...(await look(view, id, job, fired)) };
   } catch (error) {
     view.signal.throwIfAborted();
     if (!(error instanceof PostureError)) throw error;
     const faults = [unreachableFault(error.message)];
-    return { id, kind, health: describeHealth(faults), faults, last: null, nextDue: null };
+    return { id, kind, health: describeHealth(faults), faults, last: null, nextDue: null, firedBy: null };
   }
 }
 
-async function look(view: HomeView, id: string, job: FoundJob): Promise<Omit<JobHealth, "id" | "kind">> {
+/** Of a job, what fires it is the scheduler that it names; an entry without one may stand anywhere. */
+function isNamedBy(found: FoundJob, scheduler: SchedulerDeclaration): boolean {
+  if (found.state !== "present" || !isFired(found.job)) return true;
+  return isSamePlace({ scheduler }, { scheduler: schedulerOfJob(found.job) });
+}
+
+async function look(
+  view: HomeView,
+  id: string,
+  job: FoundJob,
+  fired: FoundEntry | null,
+): Promise<Omit<JobHealth, "id" | "kind">> {
   const { observation, last } = await observe(view, id, job);
   const faults = job.state === "absent" ? [notInstalledFault("the job file is missing")] : observation.faults;
-  const entry = observation.entry ?? (await view.findEntry(undefined, id));
+  const entry = fired?.entry ?? null;
   const due = entry === null || !entry.enabled || entry.damage !== null ? null : nextDue(entry.when, now(), id);
   return {
     health: describeHealth(faults),
     faults,
     last,
     nextDue: due === null ? null : due.toISOString(),
+    firedBy: due === null ? null : (fired?.scheduler.kind ?? null),
   };
 }
 

@@ -1,7 +1,7 @@
 import { messageOf } from "../platform/errors";
-import { openScheduler } from "../schedule/schedulers";
 import { openStore } from "../snapshot/stores";
 import type { StoreDeclaration } from "../snapshot/stores/schema";
+import { type FoundEntry, findEntries } from "./entries";
 import { type Home, requireHome } from "./home";
 import { findJob, type Job, listJobIds } from "./job";
 import { storesOf } from "./places";
@@ -47,16 +47,16 @@ export async function findOrphans(
 ): Promise<Orphans> {
   await requireHome(home);
   const ids = await listJobIds(home);
-  const found = await Promise.all(ids.map(async (id) => ({ id, job: await findJob(home, id) })));
-  const jobs = found.flatMap(({ job }) => (job.state === "present" ? [job.job] : []));
-  const entries = await openScheduler({ kind: "embedded" }, home).list(signal);
+  const read = await Promise.all(ids.map(async (id) => ({ id, job: await findJob(home, id) })));
+  const jobs = read.flatMap(({ job }) => (job.state === "present" ? [job.job] : []));
+  const found = await findEntries(home, jobs, signal);
   const points = await findPoints([...jobs.flatMap(storesOf), ...more], new Set(ids), signal);
   const orphans = [
     ...jobs.filter(({ owner }) => isOrphaned(owner, stack)).map(describeJob),
-    ...entries.filter(({ id }) => !ids.includes(id)).map(({ id, owner }) => describeEntry(id, owner)),
+    ...found.entries.filter(({ entry }) => !ids.includes(entry.id)).map(describeEntry),
     ...points.orphans,
   ];
-  return { orphans, faults: points.faults };
+  return { orphans, faults: [...found.faults, ...points.faults] };
 }
 
 function isOrphaned(owner: string | null, stack: KnownStack | null): boolean {
@@ -73,12 +73,12 @@ function describeJob({ id, kind, owner }: Job): Orphan {
   return { kind: "job", id, owner, what: `job ${id} (${kind}) ${whose}`, remedy };
 }
 
-function describeEntry(id: string, owner: string | null): Orphan {
+function describeEntry({ scheduler, entry: { id, owner } }: FoundEntry): Orphan {
   return {
     kind: "entry",
     id,
     owner,
-    what: `scheduler entry ${id} has no job, and fails whenever it fires`,
+    what: `scheduler entry ${id}${scheduler.kind === "embedded" ? "" : ` in ${scheduler.kind}`} has no job, and fails whenever it fires`,
     remedy: "pulumi up --refresh of its stack writes the job anew; where no stack declares it, remove the entry",
   };
 }

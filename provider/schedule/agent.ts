@@ -5,6 +5,7 @@ import { ensureDirectory } from "../platform/atomic-file";
 import { now } from "../platform/clock";
 import { acquireLock, findHolder, type LockHolder } from "../platform/lock";
 import { type Home, requireHome } from "../runner/home";
+import { refuseRootInForeignHome } from "../runner/ownership";
 import { Dispatcher } from "./dispatcher";
 import { type Launch, launchRunner } from "./schedulers/embedded";
 import { entriesFolder } from "./schedulers/embedded-entries";
@@ -50,6 +51,7 @@ const longestSleep = 30_000;
 export async function runAgent(home: Home, options: AgentOptions): Promise<void> {
   const { signal, log, maximumConcurrent = 4, clock = hostClock, launch = launchRunner } = options;
   await requireHome(home);
+  await refuseRootInForeignHome(home, "agent");
   const lock = await acquireLock(lockPath(home), { what: "backup-posture agent", signal });
   const alarm = new Alarm(clock);
   const dispatcher = new Dispatcher(home, { log, maximumConcurrent, launch, onRunEnded: () => alarm.ring() });

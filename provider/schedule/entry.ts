@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { z } from "zod";
 import type { HomeView } from "../runner/home-view";
 import { defaultScheduler } from "./defaults";
 import { openScheduler } from "./schedulers";
@@ -15,6 +16,13 @@ export function schedulerOf(view: HomeView, { scheduler = defaultScheduler }: Sc
   return openScheduler(scheduler, view.home);
 }
 
+const accountSchema = z.object({ scheduler: z.object({ kind: z.literal("systemd"), runAs: z.string() }) });
+
+/** The account that works in the home, where that need not be the one that deploys; null where it is. */
+export function accountOf(declaration: object): string | null {
+  return accountSchema.safeParse(declaration).data?.scheduler.runAs ?? null;
+}
+
 /** Makes an entry stand in the scheduler that is declared, and then in no other: one that was declared before would fire it twice. */
 export async function installEntry(
   view: HomeView,
@@ -28,7 +36,7 @@ export async function installEntry(
 }
 
 /** Whether entries of both stand in the same place: then the one that was just installed has taken the other's. */
-function isSamePlace(
+export function isSamePlace(
   { scheduler: one = defaultScheduler }: Scheduled,
   { scheduler: other = defaultScheduler }: Scheduled,
 ) {

@@ -11,7 +11,7 @@ import { findJob, writeJob } from "../runner/job";
 import { observeSchedule } from "../runner/observe";
 import { describeSource } from "../sources/schema";
 import { scheduleShape } from "./defaults";
-import { installEntry, schedulerOf } from "./entry";
+import { accountOf, installEntry, schedulerOf } from "./entry";
 import { foreseeCopies } from "./foresee-copies";
 import { needsOfSchedule } from "./needs";
 import { type ScheduleDeclaration, scheduleSchema } from "./schema";
@@ -94,7 +94,7 @@ async function findCopiesSince(target: Target<ScheduleDeclaration>): Promise<Rec
 }
 
 function announce(declaration: ScheduleDeclaration, previous: ScheduleDeclaration | null): readonly string[] {
-  const account = `runs as ${userInfo().username} on this machine`;
+  const account = `runs as ${accountOf(declaration) ?? userInfo().username} on this machine`;
   const sources = Object.entries(declaration.sources)
     .filter(([name, source]) => !isDeepStrictEqual(source, previous?.sources[name]))
     .map(([name, source]) => `${account}: source ${name} (${describeSource(source)})`);

@@ -5,8 +5,10 @@ import { without } from "../lifecycle/bag";
 import type { Bag, Kind, Target } from "../lifecycle/kind";
 import { formatInstant, now } from "../platform/clock";
 import { PostureError } from "../platform/errors";
+import type { Home } from "../runner/home";
 import { type SnapshotJob, writeJob } from "../runner/job";
 import { observeSnapshot } from "../runner/observe";
+import { findForeignOwner } from "../runner/ownership";
 import { openStaging } from "../runner/staging";
 import { openSource } from "../sources";
 import { snapshotShape } from "./defaults";
@@ -58,6 +60,7 @@ function foresee(inputs: Bag): readonly string[] {
  */
 async function install(target: Target<SnapshotDeclaration>): Promise<void> {
   const { view, declaration, previous } = target;
+  await refuseForeignHome(view.home);
   const store = openStore(declaration.store);
   if (previous === null || !isDeepStrictEqual(previous.store, declaration.store))
     await view.prepareStore(declaration.store);
@@ -72,6 +75,15 @@ async function install(target: Target<SnapshotDeclaration>): Promise<void> {
   await writeJob(view.home, toJob(target, taken));
   if (standing.point !== null) await store.forget([standing.point.id], { releasePinsOf: target.id }, view.signal);
   view.forgetPoints();
+}
+
+/** `up` itself captures; what root put into another account's store, that account could neither verify nor prune. */
+async function refuseForeignHome(home: Home): Promise<void> {
+  if ((await findForeignOwner(home)) === null) return;
+  throw new PostureError(
+    "usage",
+    `home: ${home.root} is that of another account, and a snapshot is taken by the one that deploys; declare another home and another store for it`,
+  );
 }
 
 /** A change of what is captured, or where to, takes a new point and keeps the old: it holds other data. */

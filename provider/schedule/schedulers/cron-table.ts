@@ -7,6 +7,8 @@ import type { ObservedEntry, ScheduleEntry } from "./scheduler";
 
 /** An entry of ours, as it is written into a crontab. */
 export interface CronEntry extends ScheduleEntry {
+  /** The posture home whose runner it starts. */
+  readonly home: string;
   /** ISO 8601: when it was last installed otherwise than it stood. What was due before then is nobody's miss. */
   readonly since: string;
 }
@@ -44,6 +46,7 @@ const headSchema = z.strictObject({
   owner: z.string().nullable(),
   incarnation: z.string().min(1),
   pausedUntil: z.iso.datetime({ offset: true }).nullable(),
+  home: z.string(),
   since: z.iso.datetime({ offset: true }),
 });
 
@@ -95,7 +98,7 @@ export function removeBlock(table: string, id: string): string {
 export function readBlock(
   block: CronBlock,
   surroundings: CronSurroundings,
-): ObservedEntry & { readonly since: string } {
+): ObservedEntry & { readonly since: string; readonly home: string | null } {
   const head = readHead(block.lines[0]);
   if (head === null) return { ...unknownEntry, id: block.id, damage: "its description cannot be read" };
   const entry = { id: block.id, ...head };
@@ -117,8 +120,8 @@ export function quoteForCron(argument: string): string {
 }
 
 function renderBlock(entry: CronEntry, surroundings: CronSurroundings): string {
-  const { id, verb, when, owner, incarnation, pausedUntil, since } = entry;
-  const head = JSON.stringify({ verb, when, owner, incarnation, pausedUntil, since });
+  const { id, verb, when, owner, incarnation, pausedUntil, home, since } = entry;
+  const head = JSON.stringify({ verb, when, owner, incarnation, pausedUntil, home, since });
   const lines = [`${beginning}${id}`, `# ${head}`, ...renderLines(entry, surroundings), `${end}${id}`];
   return `${lines.join("\n")}\n`;
 }
@@ -151,6 +154,7 @@ const unknownEntry = {
   incarnation: "",
   pausedUntil: null,
   enabled: true,
+  home: null,
   since: "",
 } as const;
 

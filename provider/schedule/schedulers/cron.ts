@@ -51,25 +51,29 @@ export function createCronScheduler(
   const surroundings: CronSurroundings = {
     timeZone: host.timeZone,
     ticks: ({ when, since }) => toTicks(when, host.timeZone, new Date(since)),
-    command: ({ verb, id, since, pausedUntil }) => [
+    command: ({ verb, id, since, pausedUntil, home: root }) => [
       ...[process.execPath, commandLineModule, verb, id],
-      ...[dueSince, laterOf(since, pausedUntil), "--home", home.root],
+      ...[dueSince, laterOf(since, pausedUntil), "--home", root],
     ],
   };
+  const read = async (signal: AbortSignal) =>
+    findBlocks(await table.read(signal)).map((block) => readBlock(block, surroundings));
+  const isOurs = ({ home: root }: { readonly home: string | null }) => root === null || root === home.root;
   const list = async (signal: AbortSignal): Promise<readonly ObservedEntry[]> =>
-    findBlocks(await table.read(signal)).map((block) => toObserved(readBlock(block, surroundings)));
+    (await read(signal)).filter(isOurs).map(toObserved);
   return {
     kind: "cron",
     install: async (entry, signal) => {
       signal.throwIfAborted();
       requireIdentifiers([entry.id]);
-      await table.change(signal, (text) => install(text, entry, surroundings));
+      await table.change(signal, (text) => install(text, entry, home, surroundings));
     },
     observe: async (ids, signal) => {
       signal.throwIfAborted();
       requireIdentifiers(ids);
       const wanted = new Set(ids);
-      return new Map((await list(signal)).filter(({ id }) => wanted.has(id)).map((entry) => [entry.id, entry]));
+      const found = (await read(signal)).filter(({ id }) => wanted.has(id));
+      return new Map(found.map((entry) => [entry.id, toObserved(refuseForeign(entry, isOurs(entry)))]));
     },
     list: async (signal) => {
       signal.throwIfAborted();
@@ -94,11 +98,20 @@ export function createCronScheduler(
   };
 }
 
-function install(text: string, entry: ScheduleEntry, surroundings: CronSurroundings): string {
+function refuseForeign<E extends ObservedEntry>(entry: E, isOurs: boolean): E {
+  return isOurs ? entry : { ...entry, damage: "its lines start the runner of another posture home" };
+}
+
+function install(text: string, entry: ScheduleEntry, home: Home, surroundings: CronSurroundings): string {
   const { id, verb, when, owner, incarnation, pausedUntil } = entry;
-  const wanted: ScheduleEntry = { id, verb, when, owner, incarnation, pausedUntil };
+  const wanted = { id, verb, when, owner, incarnation, pausedUntil, home: home.root };
   const [standing, ...others] = findBlocks(text).filter((block) => block.id === id);
   const seen = standing === undefined || others.length > 0 ? null : readBlock(standing, surroundings);
+  if (seen !== null && seen.home !== null && seen.home !== home.root)
+    throw new PostureError(
+      "conflict",
+      `${id}: the crontab has an entry of this id that belongs to the posture home ${seen.home}; choose another id`,
+    );
   // A damaged one does not tell since when it stood.
   if (seen?.damage === null && putBlock(text, { ...wanted, since: seen.since }, surroundings) === text) return text;
   return putBlock(text, { ...wanted, since: formatInstant(now()) } satisfies CronEntry, surroundings);

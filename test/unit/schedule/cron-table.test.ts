@@ -32,6 +32,7 @@ const entry = (id: string, change: Partial<CronEntry> = {}): CronEntry => ({
   owner: "urn:pulumi:prod::files::x::nightly",
   incarnation: "a-1",
   pausedUntil: null,
+  home: "/var/lib/x y",
   since: "2026-11-22T09:00:00Z",
   ...change,
 });
