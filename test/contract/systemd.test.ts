@@ -55,7 +55,7 @@ const other = "backup";
 
   afterAll(async () => {
     for (const name of ["PATH", "SYSTEMD_UNIT_PATH"])
-      if (before[name] === undefined) delete process.env[name];
+      if (before[name] === undefined) Reflect.deleteProperty(process.env, name);
       else process.env[name] = before[name];
     await place.dispose();
   });
