@@ -8,26 +8,30 @@ import { type CommandSurroundings, register } from "./command";
 import { exitCodes } from "./exit-codes";
 import { readStoreOption } from "./stores";
 
-/** `backup-posture init`: makes a home or a directory store ready. */
+/** `backup-posture init`: makes a home or a store ready. */
 export function registerInit(program: Command, surroundings: CommandSurroundings): void {
   register(
     program,
     {
       usage: "init",
-      summary: "make a posture home or a directory store ready",
+      summary: "make a posture home or a store ready",
       details:
         "pulumi up does this for what it declares. By hand it is needed where a home or store was lost for good: a run never makes one, " +
         "since a missing one may only be unmounted. What is ready already stays as it is.",
       options: [
         [
-          "--store <path>",
-          "make this store ready (a directory, or azure-files://account/share), and the home only if --home is given too",
+          "--store <store>",
+          "make this store ready (a directory, azure-files://account/share, or a declaration in JSON), and the home only if --home is given too",
         ],
       ],
       examples: [
         ["init", "make the default home ready"],
         ["init --home /srv/posture", "make this home ready"],
         ["init --store /backup/store", "make this store ready"],
+        [
+          `init --store '{"kind":"restic","repository":"/backup/restic","password":{"file":"/etc/backup/password"}}'`,
+          "make a restic repository",
+        ],
       ],
       input: z.object({ store: z.string().min(1).optional() }),
       act: async ({ home, homeNamed, signal }, { store }) => {

@@ -7,7 +7,7 @@ import { findJob, type Job, requireJob, type ScheduleJob } from "../runner/job";
 import { listCopies, markOf, requirePlace } from "../runner/places";
 import type { PurgePlace } from "../runner/purge";
 import { openStore } from "../snapshot/stores";
-import type { StoreDeclaration } from "../snapshot/stores/schema";
+import { type StoreDeclaration, storeSchema } from "../snapshot/stores/schema";
 import type { Store } from "../snapshot/stores/store";
 
 /** Where the recovery points of an id lie. */
@@ -22,8 +22,8 @@ export interface StoredUnder {
 
 /** `--store` of commands that can do without a job: points outlive the declaration that took them. */
 export const storeOption = [
-  "--store <path>",
-  "the store to look in, for an id that has no job any more: a directory, or azure-files://account/share",
+  "--store <store>",
+  "the store to look in, for an id that has no job any more: a directory, azure-files://account/share, or a declaration in JSON",
 ] as const;
 
 /** `--copy` of commands that look into a schedule's own store otherwise. */
@@ -73,11 +73,32 @@ async function findNamed(home: Home, id: string, store: StoreDeclaration): Promi
   return { store: openStore(store), schedule: id, job: null, copy: null };
 }
 
-/** What `--store` names: an Azure file share by its address, with the credential that the environment has, else a directory. */
+/**
+ * What `--store` names: a store as it is declared, in JSON; an Azure file share by its address, with the credential that the environment has;
+ * else a directory.
+ *
+ * @throws PostureError `usage` for a declaration that is none.
+ */
 export function readStoreOption(store: string): StoreDeclaration {
+  if (store.startsWith("{")) return readDeclaration(store);
   const place = parseShareAddress(store);
   if (place !== null) return { kind: "azure-files", account: place.account, share: place.share };
   return { kind: "directory", path: resolve(store) };
+}
+
+function readDeclaration(text: string): StoreDeclaration {
+  const parsed = storeSchema.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data;
+  const why = parsed.error.issues.map(({ path, message }) => [...path, message].join(" ")).join("; ");
+  throw new PostureError("usage", `--store: ${why}`);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The store and the id under which the points of a job lie. */

@@ -111,9 +111,14 @@ function findStopped(before: ScheduleDeclaration, after: ScheduleDeclaration): r
   });
 }
 
-/** Where a source's data comes from, whatever is left out of it. */
+/** What of a source does not say where its data comes from: what is left out, how it is reached and judged. */
+const apartFromOrigin = new Set([
+  ...["exclude", "workload", "timeout", "credentials", "environment"],
+  ...["exitCodes", "minBytes", "startsWith", "contains"],
+]);
+
 function describeOrigin(source: SourceDeclaration): string {
-  const settings = Object.entries(source).filter(([key]) => !["exclude", "workload"].includes(key));
+  const settings = Object.entries(source).filter(([key]) => !apartFromOrigin.has(key));
   return JSON.stringify(settings.sort(([left], [right]) => (left < right ? -1 : 1)));
 }
 

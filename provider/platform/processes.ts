@@ -35,14 +35,75 @@ export async function runCommand(command: readonly [string, ...string[]], option
   const { execa } = await import("execa");
   const [file, ...commandArguments] = command;
   const result = await execa(file, commandArguments, toExecaOptions(options));
-  if (result.timedOut)
-    throw new PostureError(
-      "transient",
-      `${file}: stopped after ${options.timeoutMilliseconds / 1_000} s, its time limit`,
-    );
-  if (result.exitCode === undefined)
-    throw new PostureError("permanent", `${file}: ${describeEnd(result.code, result.signal)}`, { cause: result.cause });
-  return { exitCode: result.exitCode, stdout: text(result.stdout), stderr: text(result.stderr) };
+  const exitCode = requireExitCode(file, result, options);
+  return { exitCode, stdout: text(result.stdout), stderr: text(result.stderr) };
+}
+
+/** What there is to know of how a command ended. */
+interface Ended {
+  readonly timedOut: boolean;
+  readonly exitCode?: number | undefined;
+  readonly code?: string | undefined;
+  readonly signal?: string | undefined;
+  readonly cause?: unknown;
+}
+
+function requireExitCode(file: string, ended: Ended, { timeoutMilliseconds }: { timeoutMilliseconds: number }): number {
+  if (ended.timedOut)
+    throw new PostureError("transient", `${file}: stopped after ${timeoutMilliseconds / 1_000} s, its time limit`);
+  if (ended.exitCode === undefined)
+    throw new PostureError("permanent", `${file}: ${describeEnd(ended.code, ended.signal)}`, { cause: ended.cause });
+  return ended.exitCode;
+}
+
+export interface StreamOptions extends Omit<CommandOptions, "encoding" | "keepLastLineBreak"> {
+  /** The signal that asks the command to end, where ending cleanly takes another than SIGTERM. */
+  readonly stopSignal?: "SIGINT";
+}
+
+/** Who reads what a command writes while it runs. A reader that throws, or ends early, ends the command. */
+export interface StreamReaders {
+  readonly stdout: (output: Readable) => Promise<void>;
+  /** Default: nobody. */
+  readonly stderr?: (output: Readable) => Promise<void>;
+}
+
+/**
+ * As {@link runCommand}, for output that is too much to hold, or that tells how far the command has come.
+ *
+ * @returns the exit code.
+ * @throws what a reader throws, before what the command itself has done wrong.
+ */
+export async function streamCommand(
+  command: readonly [string, ...string[]],
+  options: StreamOptions,
+  readers: StreamReaders,
+): Promise<number> {
+  const { execa } = await import("execa");
+  const [file, ...commandArguments] = command;
+  const { stopSignal, ...rest } = options;
+  const child = execa(file, commandArguments, {
+    ...toExecaOptions(rest),
+    buffer: false,
+    ...(stopSignal === undefined ? {} : { killSignal: stopSignal }),
+    ...(readers.stderr === undefined ? { stderr: "ignore" as const } : {}),
+  });
+  const reading = Promise.all([
+    read(child.stdout, readers.stdout),
+    ...(readers.stderr === undefined ? [] : [read(child.stderr, readers.stderr)]),
+  ]).catch((error: unknown) => {
+    child.kill();
+    throw error;
+  });
+  const [outcome, ended] = await Promise.allSettled([reading, child]);
+  options.signal.throwIfAborted();
+  if (outcome.status === "rejected") throw outcome.reason;
+  if (ended.status === "rejected") throw ended.reason;
+  return requireExitCode(file, ended.value, options);
+}
+
+async function read(output: Readable | null, reader: (output: Readable) => Promise<void>): Promise<void> {
+  if (output !== null) await reader(output);
 }
 
 /** This process's own environment, for a command that gets more. */

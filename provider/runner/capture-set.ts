@@ -5,6 +5,7 @@ import { now } from "../platform/clock";
 import { formatMilliseconds, toMilliseconds } from "../platform/durations";
 import { isAbsent, PostureError } from "../platform/errors";
 import { measureSkew } from "../snapshot/sets";
+import { folderOfStore } from "../snapshot/stores/schema";
 import type { RecoveryPoint, Tree } from "../snapshot/stores/store";
 import type { SourceDeclaration } from "../sources/schema";
 import { storesOf } from "./places";
@@ -48,7 +49,8 @@ async function captureSource(
   const totals = last === undefined ? {} : { totalFiles: last.files, totalBytes: last.bytes };
   options.onProgress?.({ step: "capture", subject: name, files: 0, bytes: 0, ...totals });
   const startedAt = now();
-  const { tree, notes = [] } = await drivers.openSource(declaration).gather(openStaging(home, job.id), options.signal);
+  const staging = openStaging(home, job.id, name);
+  const { tree, notes = [] } = await drivers.openSource(declaration).gather(staging, options.signal);
   await refuseStoreWithin(context, name, tree);
   const accepts = { empty: options.acceptEmpty === true, last, notes };
   if (!isShareAddress(tree.root) && (await readdir(tree.root)).length === 0) refuseEmptied(name, accepts);
@@ -99,10 +101,10 @@ function refuseEmptied(
 async function refuseStoreWithin({ job, home }: RunContext, name: string, tree: Tree): Promise<void> {
   if (isShareAddress(tree.root)) return;
   for (const [what, path] of [
-    ...storesOf(job).flatMap((store) => (store.kind === "directory" ? [["store", store.path] as const] : [])),
+    ...storesOf(job).map((store) => ["store", folderOfStore(store)] as const),
     ["posture home", home.root] as const,
   ]) {
-    if (isWithin(tree.root, await resolveIfPresent(path))) {
+    if (path !== null && isWithin(tree.root, await resolveIfPresent(path))) {
       throw new PostureError(
         "permanent",
         `source ${name}: the ${what} ${path} lies within it and would be copied into itself; move it elsewhere`,

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { access, constants, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { SecretReference } from "../declaration/primitives";
 import { clockTolerance, formatInstant, isAheadOfClock, now } from "../platform/clock";
 import { formatMilliseconds } from "../platform/durations";
 import { messageOf, PostureError, systemCodeOf } from "../platform/errors";
@@ -9,6 +10,7 @@ import { readEvidence } from "../restore/evidence";
 import { probePlace } from "../restore/place";
 import { describePlace, type StoreDeclaration } from "../snapshot/stores/schema";
 import type { RecoveryPoint } from "../snapshot/stores/store";
+import type { SourceDeclaration } from "../sources/schema";
 import { examineAsAccounts, otherAccountOf } from "./doctor-accounts";
 import { examineSchedulers } from "./doctor-schedulers";
 import { type Drivers, standardDrivers } from "./drivers";
@@ -127,14 +129,7 @@ class Examined {
       return [describeStore(declaration, points), ...describeFuture(declaration, points), ...writable];
     } catch (error) {
       this.signal.throwIfAborted();
-      return [
-        bad(
-          "store",
-          describePlace(declaration),
-          messageOf(error),
-          `mount it or grant this account access; a new one is made by: backup-posture init --store ${describePlace(declaration)}`,
-        ),
-      ];
+      return [bad("store", describePlace(declaration), messageOf(error), adviseOnStore(declaration))];
     }
   }
 
@@ -153,6 +148,12 @@ async function examineWritable(declaration: StoreDeclaration): Promise<readonly 
     const why = systemCodeOf(error) ?? "unknown error";
     return [bad("store", path, `cannot be written to (${why})`, "grant the account that runs the backup write access")];
   }
+}
+
+/** What to do about a store that cannot be looked at, beside what the message says. */
+function adviseOnStore(store: StoreDeclaration): string {
+  if (store.kind === "restic") return "see what the message says, as the account that runs the schedule";
+  return `mount it or grant this account access; a new one is made by: backup-posture init --store ${describePlace(store)}`;
 }
 
 function describeStore(declaration: StoreDeclaration, points: readonly RecoveryPoint[]): Finding {
@@ -223,16 +224,25 @@ async function examineSource(of: string, probe: Promise<void>, signal: AbortSign
 /** A secret that this account cannot resolve may well be there for the account that runs the schedule. */
 async function examineSecrets(job: ScheduleJob): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
-  for (const [hook, { environment = {} }] of Object.entries(job.declaration.hooks ?? {}))
+  const { hooks = {}, sources } = job.declaration;
+  const users = [
+    ...Object.entries(hooks).map(([name, { environment = {} }]) => [`hook ${name}`, environment] as const),
+    ...Object.entries(sources).map(([name, source]) => [`source ${name}`, environmentOf(source)] as const),
+  ];
+  for (const [user, environment] of users)
     for (const [variable, reference] of Object.entries(environment))
       try {
-        await resolveSecret(reference, `hook ${hook}, variable ${variable}`);
+        await resolveSecret(reference, `${user}, variable ${variable}`);
       } catch (error) {
         if (!(error instanceof PostureError)) throw error;
         const advice = "provide it where the scheduler starts the runner";
         findings.push(warning("secret", job.id, error.message, advice));
       }
   return findings;
+}
+
+function environmentOf(source: SourceDeclaration): Readonly<Record<string, SecretReference>> {
+  return source.kind === "command" ? (source.environment ?? {}) : {};
 }
 
 async function examinePlace(job: DrillJob, stores: Examined): Promise<Finding> {

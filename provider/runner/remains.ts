@@ -3,15 +3,16 @@ import type { Lock } from "../platform/lock";
 import { clearCopyStaging } from "./copy-staging";
 import type { Home } from "./home";
 import { lockCopies, lockJob } from "./job-lock";
-import { clearStaging } from "./staging";
+import { clearKept, clearStaging } from "./staging";
 
-/** Takes away what dead runs of an id have left: their lock and what they staged. A live run cleans up after itself. */
+/** Takes away what dead runs of an id have left: their lock, what they staged and what its sources kept. A live run cleans up after itself. */
 export async function clearRemains(home: Home, id: string): Promise<void> {
   await clearCopying(home, id);
   const lock = await unlessLocked(lockJob(home, id, "remove"));
   if (lock === null) return;
   try {
     await clearStaging(home, id);
+    await clearKept(home, id);
   } finally {
     await lock.release();
   }

@@ -16,7 +16,7 @@ import { ownPlace } from "./places";
 import { type PruneResult, pruneSets } from "./prune";
 import type { RunContext, RunOptions, RunProgress } from "./run-context";
 import { makeRunId } from "./run-id";
-import { clearStaging } from "./staging";
+import { clearKept, clearStaging } from "./staging";
 
 export type { RunOptions, RunProgress } from "./run-context";
 
@@ -92,6 +92,7 @@ async function tryRun(
   let marks: ChangeMarks | null = null;
   try {
     await clearStaging(home, job.id);
+    await clearKept(home, job.id, Object.keys(job.declaration.sources));
     context = { home, job, run, store: drivers.openStore(job.declaration.store), drivers, options };
     await forgetUnfinishedSets(home, job.id, context.store, options.signal);
     await runHooksAt(context, "before");

@@ -10,14 +10,27 @@ import type { Home } from "./home";
 const pointerName = "elsewhere";
 const prefixElsewhere = "backup-posture-";
 
-/** The staging of one schedule's runs, below the home. Only the holder of the schedule's lock may use it. */
-export function openStaging(home: Home, id: string): Staging {
+/** The staging of one source in one schedule's runs, below the home. Only the holder of the schedule's lock may use it. */
+export function openStaging(home: Home, id: string, source: string): Staging {
   const makeFolder = async () => {
     const folder = join(stagingOf(home, id), randomUUID());
     await mkdir(folder, { recursive: true, mode: 0o700 });
     return folder;
   };
-  return { makeFolder, makeFolderWithin: async (within) => makeElsewhere(within, await makeFolder()) };
+  const keepFolder = async () => {
+    const folder = join(keptOf(home, id), source);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    return folder;
+  };
+  return { makeFolder, makeFolderWithin: async (within) => makeElsewhere(within, await makeFolder()), keepFolder };
+}
+
+/** Removes what sources keep between runs, but for those that are named. Absent is success. */
+export async function clearKept(home: Home, id: string, but: readonly string[] = []): Promise<void> {
+  const kept = keptOf(home, id);
+  for (const name of await listNames(kept))
+    if (!but.includes(name)) await rm(join(kept, name), { recursive: true, force: true });
+  if (but.length === 0) await rm(kept, { recursive: true, force: true });
 }
 
 /**
@@ -83,6 +96,10 @@ async function listNames(folder: string): Promise<readonly string[]> {
     if (isAbsent(error)) return [];
     throw error;
   }
+}
+
+function keptOf(home: Home, id: string): string {
+  return join(home.root, "kept", id);
 }
 
 function stagingOf(home: Home, id: string): string {

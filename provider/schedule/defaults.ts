@@ -40,7 +40,7 @@ export const scheduleShape: CanonicalShape = {
         fields: { keep: keepShape },
       },
     },
-    sources: { each: { fields: { exclude: { set: true } } } },
+    sources: { each: { fields: { exclude: { set: true }, exitCodes: { set: true } } } },
     hooks: { each: { defaults: { timeout: defaultCommandTimeout } } },
     afterChange: { each: { defaults: { timeout: defaultCommandTimeout } } },
     outside: { each: { defaults: { timeout: defaultCommandTimeout } } },

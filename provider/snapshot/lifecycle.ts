@@ -107,7 +107,7 @@ async function capture(target: Target<SnapshotDeclaration>, store: Store): Promi
   const { view, id, owner, declaration, report } = target;
   const source = openSource({ kind: "file-share", ...declaration.share, exclude: [...(declaration.exclude ?? [])] });
   report(`${id}: taking a recovery point of ${declaration.share.path}`);
-  const { tree } = await source.gather(openStaging(view.home, id), view.signal);
+  const { tree } = await source.gather(openStaging(view.home, id, sourceName), view.signal);
   const point = await store.capture(
     {
       schedule: id,

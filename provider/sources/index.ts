@@ -1,7 +1,9 @@
+import { openCommand } from "./command";
 import { openFileShare } from "./file-share";
 import { openLyncExport } from "./lync-export";
 import { openLyncFileStore } from "./lync-file-store";
 import type { SourceDeclaration } from "./schema";
+import { openSmbShare } from "./smb-share";
 import type { Source } from "./source";
 import { openSqlServer } from "./sql-server";
 
@@ -10,6 +12,10 @@ export function openSource(declaration: SourceDeclaration): Source {
   switch (declaration.kind) {
     case "file-share":
       return openFileShare(declaration);
+    case "smb-share":
+      return openSmbShare(declaration);
+    case "command":
+      return openCommand(declaration);
     case "lync-export":
       return openLyncExport(declaration);
     case "lync-file-store":

@@ -1,6 +1,13 @@
 import { z } from "zod";
 import { sharePath } from "../declaration/azure-share";
-import { absolutePath, commandLine, duration } from "../declaration/primitives";
+import {
+  absolutePath,
+  commandLine,
+  duration,
+  secretReference,
+  variableName,
+  wholeNumber,
+} from "../declaration/primitives";
 import { products } from "../lync/catalogue/types";
 import { holdsUnquotable } from "../lync/quoting/text";
 import { instanceName, lowerCaseFqdn, uncPath } from "../lync/topology/names";
@@ -115,11 +122,83 @@ const sqlServerSource = z.strictObject({
   timeout,
 });
 
+const smbShareSource = z.strictObject({
+  kind: z.literal("smb-share"),
+  /** `//server/share`, or the same with backslashes. */
+  share: z
+    .string("must be a share such as //fs01.contoso.com/files")
+    .max(1024, "must be at most 1024 characters")
+    .regex(
+      /^(?:\/\/|\\\\)[A-Za-z0-9][A-Za-z0-9.-]*[\\/][^\\/<>:"|?*\u0000-\u001f\u007f]+$/,
+      "must be a share such as //fs01.contoso.com/files",
+    ),
+  /** A folder within the share. Default: all of it. */
+  path: z
+    .string("must be a path within the share")
+    .min(1, "must not be empty")
+    .max(1024, "must be at most 1024 characters")
+    .regex(/^[^<>:"|?*\u0000-\u001f\u007f]+$/, "must be a path within the share")
+    .refine((value) => !value.split(/[\\/]/).includes(".."), "must not contain '..' steps")
+    .optional(),
+  /** Default: 445. */
+  port: wholeNumber(1, 65_535).optional(),
+  /**
+   * A file on the runner's host with lines `username = …`, `password = …` and maybe `domain = …`, as smbclient reads it. On Windows the runner's own account
+   * counts, and none is needed.
+   */
+  credentials: z
+    .strictObject({ file: absolutePath }, 'must be a reference to a credentials file, {file: "/path"}')
+    .optional(),
+  exclude: excludeSchema.optional(),
+  workload: workloadSchema.optional(),
+  timeout,
+});
+
+const fileName = z
+  .string("must be the name of a file")
+  .regex(
+    /^[A-Za-z0-9_][A-Za-z0-9 ._-]{0,127}$/,
+    "must be a plain name of a file: letters, digits, spaces, dots, hyphens",
+  );
+
+const expectedText = z
+  .string("must be text")
+  .min(1, "must not be empty")
+  .max(1024, "must be at most 1024 characters")
+  .optional();
+
+const commandSource = z
+  .strictObject({
+    kind: z.literal("command"),
+    /** `{output}` in an argument stands for the path of the file that it is to make. */
+    command: commandLine,
+    /** What is kept: what the command prints, or the file that it makes, under this name. */
+    output: z.union(
+      [z.strictObject({ stdout: fileName }), z.strictObject({ file: fileName })],
+      'must be {stdout: "name"} or {file: "name"}, with a plain name of a file',
+    ),
+    /** Those that are a success. Default: 0. A set. */
+    exitCodes: z.array(wholeNumber(0, 255), "must be an array of exit codes").min(1, "must not be empty").optional(),
+    /** Less is a failure. Default: 1. */
+    minBytes: wholeNumber(0, Number.MAX_SAFE_INTEGER).optional(),
+    /** What it begins with, such as `PGDMP`. */
+    startsWith: expectedText,
+    /** What stands somewhere in it, such as `PostgreSQL database dump complete`. */
+    contains: expectedText,
+    /** What the command needs beside the runner's own environment, by reference. */
+    environment: z.record(variableName, secretReference).optional(),
+    timeout,
+  })
+  .refine(({ command, output }) => "stdout" in output || command.some((argument) => argument.includes("{output}")), {
+    path: ["command"],
+    message: "must hold {output} in an argument, where the file is to be made",
+  });
+
 /** Something to back up, told apart by `kind`. */
 export const sourceSchema = z.discriminatedUnion(
   "kind",
-  [fileShareSource, lyncExportSource, lyncFileStoreSource, sqlServerSource],
-  'must be an object whose kind is "file-share", "lync-export", "lync-file-store" or "sql-server"',
+  [fileShareSource, smbShareSource, lyncExportSource, lyncFileStoreSource, sqlServerSource, commandSource],
+  'must be an object whose kind is "file-share", "smb-share", "lync-export", "lync-file-store", "sql-server" or "command"',
 );
 
 /** Something to back up. */
@@ -164,6 +243,13 @@ export function describeSource(source: SourceDeclaration): string {
     case "file-share":
     case "lync-file-store":
       return `${source.kind} ${source.path}`;
+    case "smb-share":
+      return `${source.kind} ${source.share}${source.path === undefined ? "" : `/${source.path}`}`.replaceAll(
+        "\\",
+        "/",
+      );
+    case "command":
+      return `${source.kind} ${source.command[0] ?? ""}`;
     case "lync-export":
       return `${source.kind} of ${source.export.kind}${"pool" in source.export ? ` of ${source.export.pool}` : ""}`;
     case "sql-server":

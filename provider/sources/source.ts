@@ -11,6 +11,11 @@ export interface Staging {
    * @throws PostureError `unreachable` when it cannot be made there.
    */
   makeFolderWithin(folder: string): Promise<string>;
+  /**
+   * The source's own folder that stays from run to run, readable by its owner only, for what need not be fetched again. It is removed with the
+   * schedule, and when the schedule has no source of this name any more. What a run that died has left in it is still there.
+   */
+  keepFolder(): Promise<string>;
 }
 
 /** What a source has ready for a store: a tree that stands in place, or the staged folder of what it produced. */

@@ -9,6 +9,11 @@ const systemPackages = [
   { name: "acl", command: "getfacl" },
   { name: "systemd", command: "systemd-analyze" },
   { name: "cron", command: "crontab" },
+  { name: "restic", command: "restic" },
+  { name: "rclone", command: "rclone" },
+  { name: "openssh-server", command: "sshd" },
+  { name: "samba", command: "smbd" },
+  { name: "smbclient", command: "smbclient" },
   { name: "chromium", command: "chromium" },
   { name: "prometheus", command: "promtool" },
 ];

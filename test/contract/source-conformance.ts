@@ -48,7 +48,7 @@ export function describeSource(traits: SourceTraits): void {
       await ground.remove();
     });
 
-    const gather = (): Promise<Gathered> => under.source.gather(openStaging(ground.home, "shares"), signal);
+    const gather = (): Promise<Gathered> => under.source.gather(openStaging(ground.home, "shares", "source"), signal);
     const findStaged = async () =>
       (await Promise.all([join(ground.home.root, "staging"), ...under.outside].map(listFiles))).flat();
 
@@ -100,7 +100,9 @@ export function describeSource(traits: SourceTraits): void {
 
     it("stops when it is told to", async () => {
       const stopped = AbortSignal.abort();
-      await expect(under.source.gather(openStaging(ground.home, "shares"), stopped)).rejects.toThrow(/abort/i);
+      await expect(under.source.gather(openStaging(ground.home, "shares", "source"), stopped)).rejects.toThrow(
+        /abort/i,
+      );
       await expect(under.source.probe(stopped)).rejects.toThrow(/abort/i);
     });
 

@@ -1,7 +1,8 @@
-import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openSource } from "../../provider/sources/index";
 import type { SourceDeclaration } from "../../provider/sources/schema";
+import type { Ground } from "../fixtures/posture";
 import { readArchive } from "../fixtures/windows/archive";
 import { type Deployment, deploy, exampleTopology } from "../fixtures/windows/deployment";
 import type { FailureMode, ServerState } from "../fixtures/windows/server";
@@ -11,6 +12,50 @@ const pool = "pool01.contoso.com";
 const backEnd = "sql01.contoso.com\\RTC";
 const product = "lync2013";
 let deployment: Deployment;
+
+async function openCommand(
+  { root }: Ground,
+  script: string,
+  output: { readonly stdout: string } | { readonly file: string },
+): Promise<SourceUnderTest> {
+  const data = join(root, "data");
+  await writeFile(data, `-- dump\n${"x".repeat(100_000)}\n-- complete`);
+  await writeFile(join(root, "secret"), data);
+  await writeProgram(root, `${script}\nexit 2`);
+  return {
+    source: openSource({
+      kind: "command",
+      command: [join(root, "program"), ...("file" in output ? ["{output}"] : [])],
+      output,
+      exitCodes: [0, 2],
+      minBytes: 50,
+      startsWith: "-- dump",
+      contains: "-- complete",
+      environment: { DATA: { file: join(root, "secret") } },
+    }),
+    look: listTree,
+    expected: async () => [["/dump.sql", await readFile(data, "utf8")]],
+    change: () => writeFile(data, `-- dump\n${"y".repeat(100_000)}\n-- complete`),
+    hide: () => rm(join(root, "program")),
+    outside: [],
+    dispose: async () => undefined,
+  };
+}
+
+async function writeProgram(root: string, script: string): Promise<void> {
+  await writeFile(join(root, "program"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+}
+
+/** Each makes the program behind a command source behave in another way. */
+const commandFailures: NonNullable<SourceTraits["failures"]> = {
+  "an exit code": (_, { root }) => writeProgram(root, "echo it failed; exit 3"),
+  "a signal": (_, { root }) => writeProgram(root, "kill -9 $$"),
+  "no bytes": (_, { root }) => writeFile(join(root, "data"), ""),
+  "too few bytes": (_, { root }) => writeFile(join(root, "data"), "-- dump"),
+  "another beginning": (_, { root }) => writeFile(join(root, "data"), `it failed\n${"x".repeat(100)}\n-- complete`),
+  "half of it": (_, { root }) => writeFile(join(root, "data"), `-- dump\n${"x".repeat(100_000)}`),
+  "a secret that is not there": (_, { root }) => rm(join(root, "secret")),
+};
 
 describeSource({
   name: "file-share",
@@ -24,6 +69,20 @@ describeSource({
     outside: [],
     dispose: async () => undefined,
   }),
+});
+
+describeSource({
+  name: "command, what it prints",
+  inPlace: false,
+  open: (ground) => openCommand(ground, 'cat "$DATA"', { stdout: "dump.sql" }),
+  failures: commandFailures,
+});
+
+describeSource({
+  name: "command, the file that it makes",
+  inPlace: false,
+  open: (ground) => openCommand(ground, 'cat "$DATA" > "$1"', { file: "dump.sql" }),
+  failures: commandFailures,
 });
 
 describeSource({
@@ -165,7 +224,7 @@ describe("what exports say of how they came about", () => {
     await mkdir(folder);
     return folder;
   };
-  const staging = { makeFolder: stage, makeFolderWithin: stage };
+  const staging = { makeFolder: stage, makeFolderWithin: stage, keepFolder: stage };
   const open = async (wanted: Extract<SourceDeclaration, { kind: "lync-export" }>["export"]) => {
     under = await openDeployment({ kind: "lync-export", product, export: wanted });
     return under.source;

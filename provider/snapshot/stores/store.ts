@@ -12,6 +12,11 @@ export interface Tree {
   readonly root: string;
   /** Globs, relative to the root, of what is left out; a pattern without a slash matches at every depth. */
   readonly exclude: readonly string[];
+  /**
+   * Whether only names, contents and times are those of the source: modes, owners, attributes and ACLs came about by copying it here, and the
+   * point's fidelity says that it does not have them. Default: false.
+   */
+  readonly contentOnly?: boolean;
 }
 
 export interface CaptureRequest {

@@ -24,6 +24,12 @@ const reference = 'must be a reference to a secret, {env: "NAME"} or {file: "/pa
 const token = "must be the token that preview printed";
 const cron = "must be a cron expression of five fields";
 const nothing = undefined;
+const stores = 'must be an object whose kind is "directory", "azure-files" or "restic"';
+const restic = { kind: "restic", repository: "sftp:me@host:/backup", password: { file: "/etc/backup/password" } };
+const repository =
+  "must be an absolute path without '..' steps, or begin with sftp:, rest:, s3:, azure:, b2:, gs:, swift: or rclone:";
+const inClear =
+  "must not hold a password: name it in environment, for a REST server as RESTIC_REST_USERNAME and RESTIC_REST_PASSWORD";
 
 /** What a program gives, and all that it is told. */
 const lyncExport = { kind: "lync-export", product: "sfb2019", export: { kind: "configuration" } };
@@ -122,7 +128,7 @@ const wrong: readonly (readonly [Kind, string, unknown, string])[] = [
     "BackupSchedule",
     "sources.files",
     { kind: "tape", path: "/srv" },
-    'sources.files.kind: must be an object whose kind is "file-share", "lync-export", "lync-file-store" or "sql-server"',
+    'sources.files.kind: must be an object whose kind is "file-share", "smb-share", "lync-export", "lync-file-store", "sql-server" or "command"',
   ],
   ["BackupSchedule", "sources.files", { ...lyncExport, product: "lync2010" }, `sources.files.product: ${products}`],
   [
@@ -243,8 +249,29 @@ const wrong: readonly (readonly [Kind, string, unknown, string])[] = [
   ["BackupSchedule", "sources.files.exclude", ["a\0"], "sources.files.exclude[0]: must not contain NUL"],
   ["BackupSchedule", "sources.files.workload", "exchange", 'sources.files.workload: must be "lync"'],
   ["BackupSchedule", "store", nothing, "store: is missing"],
-  ["BackupSchedule", "store", "/backup", 'store: must be an object whose kind is "directory"'],
-  ["BackupSchedule", "store", { kind: "s3" }, 'store.kind: must be an object whose kind is "directory"'],
+  ["BackupSchedule", "store", "/backup", `store: ${stores}`],
+  ["BackupSchedule", "store", { kind: "s3" }, `store.kind: ${stores}`],
+  ["BackupSchedule", "store", { ...restic, password: marked }, `store.password: ${reference}`],
+  ["BackupSchedule", "store", { ...restic, repository: "backup" }, `store.repository: ${repository}`],
+  ["BackupSchedule", "store", { ...restic, repository: "/backup/../etc" }, `store.repository: ${repository}`],
+  [
+    "BackupSchedule",
+    "store",
+    { ...restic, repository: `rest:https://me:${marked}@host/` },
+    `store.repository: ${inClear}`,
+  ],
+  [
+    "BackupSchedule",
+    "store",
+    { ...restic, environment: { RESTIC_PASSWORD: { env: "X" } } },
+    "store.environment.RESTIC_PASSWORD: is set from repository and password",
+  ],
+  [
+    "BackupSchedule",
+    "store",
+    { ...restic, options: { "--password-command": "x" } },
+    "store.options.--password-command: must be an extended option of restic, such as sftp.command",
+  ],
   ["BackupSchedule", "store", { kind: "directory" }, "store.path: is missing"],
   ["BackupSchedule", "store.path", "~/backup", `store.path: ${pathHere}`],
   ["BackupSchedule", "keep", 7, "keep: must be an object of counts"],

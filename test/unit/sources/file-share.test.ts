@@ -7,7 +7,7 @@ const signal = new AbortController().signal;
 const stageNothing = async () => {
   throw new Error("a share stages nothing");
 };
-const staging = { makeFolder: stageNothing, makeFolderWithin: stageNothing };
+const staging = { makeFolder: stageNothing, makeFolderWithin: stageNothing, keepFolder: stageNothing };
 let root: string;
 
 beforeEach(async () => {

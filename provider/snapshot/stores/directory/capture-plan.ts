@@ -16,6 +16,8 @@ export interface CapturePlan {
   readonly draftEnd: SharedArrayBuffer;
   readonly root: string;
   readonly exclude: readonly string[];
+  /** Whether modes, owners and attributes are not those of the source. */
+  readonly contentOnly: boolean;
   /** The manifest to compare with, and the label here of each pack there that is still as it was. */
   readonly previous: { readonly manifest: string; readonly labels: ReadonlyMap<number, number> } | null;
   /** Which paths the threads list, for what is not read by them. */

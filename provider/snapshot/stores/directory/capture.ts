@@ -84,6 +84,7 @@ async function captureInto(beginning: Beginning, signal: AbortSignal): Promise<R
     draftEnd: draft.end,
     root: resolveTree(request.tree.root),
     exclude: request.tree.exclude,
+    contentOnly: request.tree.contentOnly === true,
     previous: previous === null ? null : { manifest: previous.manifest, labels: previous.labels },
     listPaths: !canReadAttributes() ? "none" : (previous?.attributes ?? null) === null ? "all" : "changed",
     quarantine: readQuarantine(layout),
@@ -136,7 +137,7 @@ async function commit(
   previous: Previous | null,
   signal: AbortSignal,
 ): Promise<RecoveryPoint> {
-  const { layout } = plan;
+  const { layout, contentOnly } = plan;
   const totals = addUp(results);
   const paths = {
     files: results.flatMap((result) => result.paths.files),
@@ -160,10 +161,10 @@ async function commit(
     addedBytes: totals.addedBytes + manifest.size + attributes.addedBytes,
     digest: manifest.digest,
     fidelity: {
-      modes: process.platform !== "win32",
-      owners: process.platform !== "win32",
-      acls: attributes.kept,
-      extendedAttributes: attributes.kept,
+      modes: process.platform !== "win32" && !contentOnly,
+      owners: process.platform !== "win32" && !contentOnly,
+      acls: attributes.kept && !contentOnly,
+      extendedAttributes: attributes.kept && !contentOnly,
       encrypted: false,
       skipped: totals.skipped,
       warnings: [...warnings, ...totals.warnings].slice(0, mostWarnings),

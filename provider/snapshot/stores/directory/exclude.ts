@@ -1,24 +1,14 @@
-import picomatch from "picomatch";
-import { type BytePath, joinPath } from "./byte-path";
+import { toGlobMatcher } from "../../../platform/globs";
+import type { BytePath } from "./byte-path";
 
 /** Says whether an entry is left out, by its directory and its name. What is left out of a directory is left out with all below it. */
 export type Exclusion = (directory: BytePath, name: BytePath) => boolean;
 
-/**
- * Globs as `.gitignore` readers expect them: without a slash they match a name at every depth, with one the path from the root.
- * Names that begin with a dot are matched like others; upper and lower case differ.
- */
+/** See {@link toGlobMatcher}. */
 export function toExclusion(globs: readonly string[]): Exclusion {
-  const patterns = globs.map((glob) => glob.replace(/\/+$/, "")).filter((glob) => glob !== "");
-  const byName = toMatcher(patterns.filter((glob) => !glob.includes("/")));
-  const byPath = toMatcher(patterns.filter((glob) => glob.includes("/")).map((glob) => glob.replace(/^\.?\//, "")));
-  if (byName === null && byPath === null) return () => false;
-  return (directory, name) =>
-    (byName?.(toText(name)) ?? false) || (byPath?.(toText(joinPath(directory, name))) ?? false);
-}
-
-function toMatcher(patterns: readonly string[]): ((text: string) => boolean) | null {
-  return patterns.length === 0 ? null : picomatch([...patterns], { dot: true, windows: false });
+  const matches = toGlobMatcher(globs);
+  if (matches === null) return () => false;
+  return (directory, name) => matches(toText(directory), toText(name));
 }
 
 /** Globs are text: bytes that are not UTF-8 are matched as the replacement character. */
