@@ -98,7 +98,7 @@ async function restoreAndCompare(rehearsal: Rehearsal): Promise<EvidenceFindings
   const tree = {
     root: scratch,
     files: points.reduce((sum, point) => sum + point.files, 0),
-    staging: openStaging(home, job.id),
+    staging: openStaging(home, job.id, "drill"),
   };
   const checks = await runChecks(job.declaration.drill?.checks, tree, signal);
   const message = describeVerdict(restored.fault, comparison, withSource, checks);

@@ -19,7 +19,7 @@ beforeEach(async () => {
 afterEach(() => ground.remove());
 
 async function check(declared: DrillCheck): Promise<CheckResult | undefined> {
-  const tree = { root, files: 1, staging: openStaging(ground.home, "target") };
+  const tree = { root, files: 1, staging: openStaging(ground.home, "target", "drill") };
   const [result] = await runChecks({ it: declared }, tree, signal);
   return result;
 }
