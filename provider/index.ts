@@ -8,5 +8,5 @@ export {
 export type { TopologyArgs } from "./lync/topology";
 export { BackupPostureProvider, type BackupPostureProviderArgs } from "./posture-provider";
 export { RestoreTarget, type RestoreTargetArgs } from "./restore/resource";
-export { BackupSchedule, type BackupScheduleArgs } from "./schedule/resource";
+export { BackupSchedule, type BackupScheduleArgs, type WatchedScheduleArgs } from "./schedule/resource";
 export { FileShareSnapshot, type FileShareSnapshotArgs } from "./snapshot/resource";

@@ -24,6 +24,7 @@ export const scheduleShape: CanonicalShape = {
   defaults: {
     ...placementDefaults,
     scheduler: defaultScheduler,
+    manage: true,
     grace: defaultGrace,
     expectedDuration: "0s",
     runOnCreate: false,

@@ -2,10 +2,17 @@ import type * as pulumi from "@pulumi/pulumi";
 import { warnOfForecast } from "../guard/preview-warnings";
 import type { ArgsOf } from "../resource/inputs";
 import { LookUp, PostureResource } from "../resource/stub";
+import type { WatchedDeclaration } from "../watch/schema";
 import type { ScheduleDeclaration } from "./schema";
 
 /** What a BackupSchedule declares; see the members of the declaration for units and defaults. */
 export type BackupScheduleArgs = ArgsOf<ScheduleDeclaration>;
+
+/**
+ * What a BackupSchedule declares that only watches what somebody else runs: a line of cron, a timer of systemd, a restic repository, or
+ * whatever a command tells the last success of.
+ */
+export type WatchedScheduleArgs = ArgsOf<WatchedDeclaration>;
 
 const outputs = ["when", "sources", "store", "keep", "rpo", "incarnation"] as const;
 
@@ -22,6 +29,14 @@ const outputs = ["when", "sources", "store", "keep", "rpo", "incarnation"] as co
  *   sources: { files: { kind: "file-share", path: "/srv/files" } },
  *   store: { kind: "directory", path: "/backup/files" },
  *   keep: { daily: 14, weekly: 8 },
+ *   rpo: "26h",
+ * });
+ *
+ * @example
+ * // What somebody else runs: nothing is installed and nothing is changed, and its staleness is a difference in the preview all the same.
+ * new BackupSchedule("database-dump", {
+ *   manage: false,
+ *   watch: { kind: "restic", repository: "/backup/dumps", password: { file: "/etc/backup/password" } },
  *   rpo: "26h",
  * });
  */
@@ -47,7 +62,11 @@ export class BackupSchedule extends PostureResource {
   }
 
   /** What is wrong with the arguments is told by `preview`, all at once, before anything is touched. */
-  constructor(name: string, args: BackupScheduleArgs | LookUp, options?: pulumi.CustomResourceOptions) {
+  constructor(
+    name: string,
+    args: BackupScheduleArgs | WatchedScheduleArgs | LookUp,
+    options?: pulumi.CustomResourceOptions,
+  ) {
     super("BackupSchedule", name, args, outputs, options);
     if (!(args instanceof LookUp)) warnOfForecast(this, name, args);
   }

@@ -235,6 +235,8 @@ export const placementFields = {
 export const scheduleSchema = z.strictObject({
   ...placementFields,
   scheduler: schedulerSchema.optional(),
+  /** Default: true. With false nothing is installed, and what somebody else runs is watched: see `WatchedScheduleArgs`. A change replaces the resource. */
+  manage: z.literal(true, "must be true or false").optional(),
   when: whenSchema,
   /** What is backed up, by name: each run takes one recovery point of each, which together are its recovery set. */
   sources: z

@@ -31,7 +31,8 @@ const repository = z
 const ownVariables =
   /^(?:RESTIC_REPOSITORY|RESTIC_REPOSITORY_FILE|RESTIC_PASSWORD|RESTIC_PASSWORD_FILE|RESTIC_PASSWORD_COMMAND)$/;
 
-const resticStore = z.strictObject({
+/** A restic repository as a store. */
+export const resticStore = z.strictObject({
   kind: z.literal("restic"),
   /** An absolute path of the host, or `sftp:user@host:/path`, `rest:https://host/name`, `s3:…`, `azure:…`. Created when it is declared; never by a run. */
   repository,
