@@ -56,7 +56,7 @@ export class WatchProvider implements dynamic.ResourceProvider {
     const freshId = owner === undefined || owner === unknownValue ? unknownValue : defaultId(owner);
     const id = declared.id ?? textAt(olds, "id") ?? freshId;
     const inputs = without({ ...canonicalise(declared, watchedShape), id, owner, health: healthy }, []);
-    this.#announce(String(id), olds, inputs);
+    this.#announce(olds, inputs);
     return { inputs };
   }
 
@@ -135,10 +135,11 @@ export class WatchProvider implements dynamic.ResourceProvider {
     return fresh;
   }
 
-  #announce(id: string, olds: Bag, inputs: Bag): void {
+  #announce(olds: Bag, inputs: Bag): void {
     if (findUnknownPaths(inputs).length > 0 || isDeepStrictEqual(olds.watch, inputs.watch)) return;
     const declaration = recall(inputs);
-    if (declaration !== null) this.#report(`${id}: only watches ${describeWatched(declaration.watch)}, at every look`);
+    if (declaration !== null)
+      this.#report(`${declaration.id ?? ""}: only watches ${describeWatched(declaration.watch)}, at every look`);
   }
 }
 
