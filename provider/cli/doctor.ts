@@ -1,10 +1,13 @@
 import type { Command } from "commander";
 import { z } from "zod";
+import { examineRemotely } from "../lifecycle/remote/examine";
 import { examine } from "../runner/doctor";
 import type { Finding } from "../runner/finding";
+import { defaultRemoteHome } from "../runner/home";
 import { type CommandSurroundings, register } from "./command";
 import { exitCodes } from "./exit-codes";
 import { colors, formatCount, formatTable } from "./format";
+import { readRemoteHost, remoteHostInput, remoteHostOptions } from "./remote-host";
 
 /** `backup-posture doctor`: examines what a posture needs on this host. */
 export function registerDoctor(program: Command, surroundings: CommandSurroundings): void {
@@ -20,14 +23,20 @@ export function registerDoctor(program: Command, surroundings: CommandSurroundin
           "--own-needs",
           "only what the runs of the account need that runs it: no schedulers, no jobs of other accounts",
         ],
+        ...remoteHostOptions,
       ],
       examples: [
         ["doctor", "examine the default home and all that its jobs need"],
         ["doctor --own-needs", "what the runs of this account need, for instance by runuser -u backup --"],
+        ["doctor --host backup@db1.example.com", "the same on another host, and the way to it"],
       ],
-      input: z.object({ ownNeeds: z.boolean().default(false) }),
-      act: async ({ home, signal }, { ownNeeds }) => {
-        const findings = await examine(home, signal, { ownNeeds });
+      input: z.object({ ownNeeds: z.boolean().default(false), ...remoteHostInput }),
+      act: async ({ home, homeNamed, signal }, { ownNeeds, ...input }) => {
+        const remote = readRemoteHost(input);
+        const findings =
+          remote === null
+            ? await examine(home, signal, { ownNeeds })
+            : await examineRemotely(remote, homeNamed ? home.root : defaultRemoteHome, signal);
         const isBad = findings.some(({ state }) => state === "bad");
         return {
           exitCode: isBad ? exitCodes.unhealthy : exitCodes.fine,

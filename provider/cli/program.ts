@@ -17,6 +17,7 @@ import { registerPurge } from "./purge";
 import { registerReport } from "./report";
 import { registerRestore } from "./restore";
 import { registerRun } from "./run";
+import { registerServe } from "./serve";
 import { registerStatus } from "./status";
 import { registerVerify } from "./verify";
 
@@ -38,6 +39,7 @@ const commands = [
   registerGate,
   registerInit,
   registerLync,
+  registerServe,
 ];
 
 /** The whole command line. Parsing it runs the command; wrong usage and `--help` throw commander's error. */

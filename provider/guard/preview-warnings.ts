@@ -1,12 +1,16 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
+import { identifyHost } from "../hosts/schema";
 import { scheduleSchema } from "../schedule/schema";
 import { findOverlaps, type Overlap, type Overlapping } from "./overlap";
 import { findPreviewWarnings } from "./warnings";
 
 const simulatedSchema = scheduleSchema.pick({ when: true, keep: true, expectedDuration: true }).strip();
 const overlappingSchema = scheduleSchema.pick({ when: true, sources: true, expectedDuration: true }).strip();
-const homeSchema = z.object({ home: z.string().default("") });
+/** One home on one host, as text. */
+const homeSchema = z
+  .object({ home: z.string().default(""), host: z.unknown() })
+  .transform(({ home, host }) => ({ home: JSON.stringify([identifyHost(host) ?? null, home]) }));
 
 /** A schedule of the program, and the resource that stands for it. */
 type Declared = Overlapping & { readonly resource: pulumi.Resource };

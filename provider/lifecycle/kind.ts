@@ -55,6 +55,12 @@ export interface Starting {
   readonly waitMilliseconds: number;
 }
 
+/** Who does the work, and where, as people name them. */
+export interface Worker {
+  readonly account: string;
+  readonly machine: string;
+}
+
 /** What one kind of resource adds to the lifecycle that all share. */
 export interface Kind<D> {
   readonly jobKind: "schedule" | "snapshot" | "drill";
@@ -69,7 +75,7 @@ export interface Kind<D> {
   /** The scheduler that may hold an entry of this kind; null for a kind that never has one. */
   readonly scheduler: (view: HomeView, declaration: D) => Scheduler | null;
   /** What will run where, for a declaration that is new or whose commands or sources changed; one line each. */
-  readonly announce: (declaration: D, previous: D | null) => readonly string[];
+  readonly announce: (declaration: D, previous: D | null, worker: Worker) => readonly string[];
   /** What cannot come true of what was declared, one sentence each, with its property; unknown values are passed over. */
   readonly foresee: (inputs: Bag) => readonly string[];
   /**

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { userInfo } from "node:os";
 import { isDeepStrictEqual } from "node:util";
 import type { dynamic } from "@pulumi/pulumi";
 import { canonicalise } from "../declaration/canonical";
@@ -13,11 +14,15 @@ import {
 } from "../declaration/health";
 import { defaultId } from "../declaration/identity";
 import { absolutePath } from "../declaration/primitives";
+import { isAtLeast, releasePattern } from "../declaration/release";
 import { findUnknownPaths, unknownValue } from "../declaration/unknowns";
+import { findRemoteHost, identifyHost } from "../hosts/schema";
+import { nameCommand } from "../platform/bundle";
 import { now } from "../platform/clock";
 import { messageOf, PostureError } from "../platform/errors";
-import { describeHome } from "../runner/home";
-import { HomeView } from "../runner/home-view";
+import { readRelease } from "../platform/release";
+import { defaultRemoteHome } from "../runner/home";
+import type { HomeView } from "../runner/home-view";
 import { findJob, removeJob } from "../runner/job";
 import { clearRemains } from "../runner/remains";
 import { findAgent } from "../schedule/agent";
@@ -25,7 +30,10 @@ import { accountOf } from "../schedule/entry";
 import { only, textAt, without } from "./bag";
 import { claimForCreate, claimForUpdate } from "./claim";
 import { quiet, quietly } from "./failures";
-import type { Bag, Found, Kind, Known, Starting, Target } from "./kind";
+import type { Bag, Found, Kind, Known, Starting, Target, Worker } from "./kind";
+import { createRemotely, deleteRemotely, readRemotely, updateRemotely } from "./remote/course";
+import type { RemoteHosts } from "./remote/hosts";
+import { RemoteView } from "./remote/view";
 import { defaultSettings, readSettings, type Settings } from "./settings";
 import { startAndWait } from "./start";
 
@@ -40,8 +48,10 @@ const replacing = ["host", "home", "id"] as const;
 
 /** What all kinds share in one process of the engine. */
 export interface Shared {
-  /** One look at each home, by its path. */
-  readonly views: Map<string, HomeView>;
+  /** One look at each home of this machine, by its path. */
+  readonly openView: (root: string) => HomeView;
+  /** The homes of other machines. */
+  readonly remoteHosts: RemoteHosts;
   /** Tells the person who runs the engine. */
   readonly report: (line: string) => void;
   /** The homes of which it was said that no agent runs. */
@@ -78,8 +88,8 @@ export class LifecycleProvider<D> implements dynamic.ResourceProvider {
   readonly #kind: Kind<D>;
   readonly #shared: Shared;
   #settings: Settings = defaultSettings();
-  /** What the state said before a refresh in this process, by home and id. */
-  readonly #declaredBefore = new Map<string, D>();
+  /** What the state said before a refresh in this process, by id, for each home. */
+  readonly #declaredBefore = new Map<HomeView, Map<string, D>>();
 
   constructor(kind: Kind<D>, shared: Shared) {
     this.#kind = kind;
@@ -93,7 +103,11 @@ export class LifecycleProvider<D> implements dynamic.ResourceProvider {
 
   async check(olds: Bag, news: Bag): Promise<Checked> {
     const declared = without({ ...news, id: news.requestedId ?? news.id }, ["__provider", "owner", "requestedId"]);
-    const violations = [findViolations(this.#kind.schema, declared), this.#findSettingsFault(declared)];
+    const violations = [
+      findViolations(this.#kind.schema, declared),
+      this.#findSettingsFault(declared),
+      findRunnerFault(declared),
+    ];
     const reason = violations.filter((violation) => violation !== undefined).join("; ");
     if (reason !== "") return { inputs: without(news, ["requestedId"]), failures: [{ property: "", reason }] };
     const inputs = this.#resolve(olds, news, declared);
@@ -105,8 +119,8 @@ export class LifecycleProvider<D> implements dynamic.ResourceProvider {
 
   /** The engine computes what differs from inputs and outputs; `changes: false` would store new inputs and leave the host old. */
   async diff(_id: string, olds: Bag, news: Bag): Promise<Differing> {
-    const before = canonicalise(only(olds, replacing), this.#kind.shape);
-    const after = canonicalise(only(news, replacing), this.#kind.shape);
+    const before = identify(canonicalise(only(olds, replacing), this.#kind.shape));
+    const after = identify(canonicalise(only(news, replacing), this.#kind.shape));
     const replaces = replacing.filter(
       (key) => after[key] !== unknownValue && !isDeepStrictEqual(before[key], after[key]),
     );
@@ -116,6 +130,7 @@ export class LifecycleProvider<D> implements dynamic.ResourceProvider {
   async create(inputs: Bag): Promise<Created> {
     this.#requireSight();
     const { view, id, declaration } = this.#locate(inputs);
+    if (view instanceof RemoteView) return createRemotely(view, this.#kind.jobKind, inputs);
     await view.prepareHome(accountOf(inputs));
     const owner = textAt(inputs, "owner") ?? null;
     const scheduler = this.#kind.scheduler(view, declaration);
@@ -141,11 +156,13 @@ export class LifecycleProvider<D> implements dynamic.ResourceProvider {
     return { id, outs: await this.#settle(target, inputs) };
   }
 
-  async read(id: string, props: Bag = {}): Promise<Looked> {
+  /** @param beside what else is wrong, which whoever asks has seen. */
+  async read(id: string, props: Bag = {}, beside: readonly Fault[] = []): Promise<Looked> {
     if (this.#settings.observe === "state") return this.#echo(id, props, undefined);
     const view = this.#view(props);
     const known = this.#recall(props);
-    if (known !== null) this.#declaredBefore.set(placeOf(view, id), known.declaration);
+    if (known !== null) this.#rememberDeclared(view, id, known.declaration);
+    if (view instanceof RemoteView) return this.#readRemotely(view, id, props);
     let found: Found;
     try {
       found = await this.#kind.observe(view, id, known);
@@ -165,7 +182,7 @@ export class LifecycleProvider<D> implements dynamic.ResourceProvider {
         id,
         home: view.home.root,
         owner: found.owner ?? props.owner,
-        health: describeHealth([...found.faults, ...findStranger(props, found)]),
+        health: describeHealth([...found.faults, ...findStranger(props, found), ...beside]),
       },
       [],
     );
@@ -175,6 +192,7 @@ export class LifecycleProvider<D> implements dynamic.ResourceProvider {
   async update(id: string, olds: Bag, news: Bag): Promise<{ outs: Bag }> {
     this.#requireSight();
     const { view, declaration } = this.#locate(news);
+    if (view instanceof RemoteView) return updateRemotely(view, this.#kind.jobKind, id, olds, news);
     await view.requireHome();
     const owner = textAt(news, "owner") ?? null;
     const claim = { id, owner, jobKind: this.#kind.jobKind, adopt: news.adopt === true };
@@ -207,6 +225,7 @@ export class LifecycleProvider<D> implements dynamic.ResourceProvider {
     await quietly(async () => {
       this.#requireSight();
       const view = this.#view(props);
+      if (view instanceof RemoteView) return deleteRemotely(view, this.#kind.jobKind, id, props);
       await view.requireHome();
       const known = this.#recall(props);
       const incarnation = textAt(props, "incarnation");
@@ -233,7 +252,7 @@ export class LifecycleProvider<D> implements dynamic.ResourceProvider {
     this.#shared.reminded.add(view.home.root);
     if ((await findAgent(view.home)) === null)
       this.#shared.report(
-        `no agent runs in ${view.home.root}, so nothing fires: start it on its host by backup-posture agent --home ${view.home.root}`,
+        `no agent runs in ${view.home.root}, so nothing fires: start it on its host by ${nameCommand()} agent --home ${view.home.root}`,
       );
   }
 
@@ -285,12 +304,14 @@ export class LifecycleProvider<D> implements dynamic.ResourceProvider {
 
   #resolve(olds: Bag, news: Bag, declared: Bag): Bag {
     const owner = textAt(news, "owner");
+    const remote = findRemoteHost(declared) !== null;
     const freshId = owner === undefined || owner === unknownValue ? unknownValue : defaultId(owner);
     return without(
       {
         ...canonicalise(declared, this.#kind.shape),
         id: declared.id ?? textAt(olds, "id") ?? freshId,
-        home: declared.home ?? this.#settings.home,
+        home: declared.home ?? (remote ? defaultRemoteHome : this.#settings.home),
+        runner: remote ? (declared.runner ?? textAt(olds, "runner") ?? readRelease()) : undefined,
         owner,
         health: healthy,
       },
@@ -303,16 +324,22 @@ export class LifecycleProvider<D> implements dynamic.ResourceProvider {
     if (previous !== null) this.#view(olds).noteKnownObject();
     if (findUnknownPaths(inputs).length > 0) return undefined;
     const { view, id, declaration } = this.#locate(inputs);
-    const announced = this.#kind.announce(declaration, previous).map((line) => `${id}: ${line}`);
+    const worker = describeWorker(inputs);
+    const announced = this.#kind.announce(declaration, previous, worker).map((line) => `${id}: ${line}`);
     if (announced.length > 0) this.#shared.report(announced.join("\n"));
     if (previous === null || this.#settings.observe === "state") return undefined;
     const owner = textAt(inputs, "owner") ?? null;
-    const declaredBefore = this.#declaredBefore.get(placeOf(view, id)) ?? previous;
+    const declaredBefore = this.#declaredBefore.get(view)?.get(id) ?? previous;
     return this.#kind.refuse({ view, id, owner, declaration, previous, declaredBefore });
   }
 
   #findSettingsFault(declared: Bag): string | undefined {
-    if (declared.home !== undefined || absolutePath.safeParse(this.#settings.home).success) return undefined;
+    if (
+      declared.home !== undefined ||
+      findRemoteHost(declared) !== null ||
+      absolutePath.safeParse(this.#settings.home).success
+    )
+      return undefined;
     return "posture:home (configuration): must be an absolute path";
   }
 
@@ -334,10 +361,24 @@ export class LifecycleProvider<D> implements dynamic.ResourceProvider {
   }
 
   #view(bag: Bag): HomeView {
-    const root = textAt(bag, "home") ?? this.#settings.home;
-    const view = this.#shared.views.get(root) ?? new HomeView(describeHome(root), new AbortController().signal);
-    this.#shared.views.set(root, view);
-    return view;
+    const remote = findRemoteHost(bag);
+    if (remote !== null) return this.#shared.remoteHosts.view(remote, textAt(bag, "home") ?? defaultRemoteHome);
+    return this.#shared.openView(textAt(bag, "home") ?? this.#settings.home);
+  }
+
+  async #readRemotely(view: RemoteView, id: string, props: Bag): Promise<Looked> {
+    try {
+      return await readRemotely(view, this.#kind.jobKind, id, props);
+    } catch (error) {
+      if (isLookUp(props)) throw quiet(error);
+      view.noteUnreachable(messageOf(error));
+      return this.#echo(id, props, describeHealth([unreachableFault(messageOf(error))]));
+    }
+  }
+
+  #rememberDeclared(view: HomeView, id: string, declaration: D): void {
+    const declared = this.#declaredBefore.get(view) ?? new Map<string, D>();
+    this.#declaredBefore.set(view, declared.set(id, declaration));
   }
 
   #requireSight(): void {
@@ -346,8 +387,25 @@ export class LifecycleProvider<D> implements dynamic.ResourceProvider {
   }
 }
 
-function placeOf(view: HomeView, id: string): string {
-  return `${view.home.root}\n${id}`;
+/** Who does the work of a declaration. Of a remote host only its own configuration may tell the account. */
+function describeWorker(inputs: Bag): Worker {
+  const remote = findRemoteHost(inputs);
+  if (remote === null) return { account: userInfo().username, machine: "this machine" };
+  return { account: remote.apply?.user ?? "the account that OpenSSH names", machine: remote.address };
+}
+
+/** With what says which machine it is in place of the whole host: how it is reached replaces nothing. */
+function identify(placement: Bag): Bag {
+  return placement.host === unknownValue ? placement : { ...placement, host: identifyHost(placement.host) };
+}
+
+function findRunnerFault(declared: Bag): string | undefined {
+  const runner = textAt(declared, "runner");
+  if (runner === undefined || runner === unknownValue || declared.host === unknownValue) return undefined;
+  if (findRemoteHost(declared) === null) return "runner: is for a host of kind ssh only";
+  const carried = readRelease();
+  if (!releasePattern.test(runner) || isAtLeast(carried, runner)) return undefined;
+  return `runner: this is pulumi-backup-posture ${carried}, which carries no later runner; install a release that does`;
 }
 
 /** Whether an object is not managed but only looked up: `create` leaves an incarnation in every state. */

@@ -40,6 +40,11 @@ export function commandLineFile(usual: string): string {
   return bundle?.file ?? usual;
 }
 
+/** The command line, as it is called on this machine. */
+export function nameCommand(): string {
+  return bundle?.file ?? "backup-posture";
+}
+
 /** The one file that this process runs from, as it was when it began; null where it does not. */
 export function findOwnBundle(): { readonly file: string; readonly source: string } | null {
   return bundle;

@@ -1,3 +1,6 @@
+/** See {@link FailureKind}. */
+export const failureKinds = ["usage", "conflict", "locked", "unreachable", "transient", "permanent"] as const;
+
 /**
  * What kind of failure happened, so that callers and exit codes can tell them apart.
  *
@@ -8,7 +11,7 @@
  * - `transient`: trying again can help.
  * - `permanent`: trying again will not help.
  */
-export type FailureKind = "usage" | "conflict" | "locked" | "unreachable" | "transient" | "permanent";
+export type FailureKind = (typeof failureKinds)[number];
 
 /**
  * A failure worded for people: what was being done, to what, what happened and what to do next.

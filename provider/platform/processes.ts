@@ -1,3 +1,4 @@
+import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import type { Options } from "execa";
 import { PostureError } from "./errors";
@@ -116,6 +117,42 @@ export function inheritedEnvironment(): Record<string, string> {
 /** Has ready what the first command would have to wait for. */
 export async function prepareCommands(): Promise<void> {
   await import("execa");
+}
+
+/** A command that runs beside this process and talks with it, line by line. It ends with this process at the latest. */
+export interface Conversation {
+  /** Writes one line to its standard input. Of one that has ended, `ended` tells. */
+  send(line: string): void;
+  /** Ends its standard input: it has been said everything. */
+  finish(): void;
+  kill(): void;
+  /** How it ended; null where it could not be started or a signal ended it. */
+  readonly ended: Promise<{ readonly exitCode: number | null; readonly stderr: string }>;
+}
+
+/**
+ * Starts a command from an argument array, never through a shell, and talks with it.
+ *
+ * @param onLine gets every line of its standard output, without its line break.
+ */
+export async function converse(
+  command: readonly [string, ...string[]],
+  onLine: (line: string) => void,
+): Promise<Conversation> {
+  const { execa } = await import("execa");
+  const [file, ...commandArguments] = command;
+  const child = execa(file, commandArguments, { reject: false, buffer: { stdout: false, stderr: true } });
+  createInterface({ input: child.stdout, crlfDelay: Number.POSITIVE_INFINITY }).on("line", onLine);
+  child.stdin.on("error", () => undefined); // it has ended, which is told by its end
+  return {
+    send: (line) => void child.stdin.write(`${line}\n`),
+    finish: () => child.stdin.end(),
+    kill: () => child.kill("SIGKILL"),
+    ended: child.then(({ exitCode, stderr, code }) => ({
+      exitCode: exitCode ?? null,
+      stderr: code === "ENOENT" ? `${file}: ${describeEnd(code, undefined)}` : text(stderr),
+    })),
+  };
 }
 
 /** A process that outlives this one. */

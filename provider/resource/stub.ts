@@ -1,5 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { refusedSecret } from "../declaration/secrets";
+import type { HostDeclaration } from "../hosts/schema";
+import type { DeepInput } from "./inputs";
 
 /** The kinds of resources, as in their type tokens and as the entry module exports them. */
 export type ResourceKind = "BackupSchedule" | "FileShareSnapshot" | "RestoreTarget";
@@ -17,18 +19,25 @@ export function providerSource(kind: ResourceKind): string {
   return `exports.handler=()=>require("pulumi-backup-posture/entry").${kind}`;
 }
 
+/** Where an existing resource is looked up. */
+export interface Where {
+  /** Absolute path of the posture home that holds it; default: `posture:home`, else the platform's. */
+  readonly home?: pulumi.Input<string>;
+  /** Default: this machine. */
+  readonly host?: DeepInput<HostDeclaration>;
+}
+
 /** In place of arguments: the resource is only looked up, by `get`. Nothing but an instance fits, so that no argument can be forgotten. */
 export class LookUp {
-  readonly #home: pulumi.Input<string> | undefined;
+  readonly #where: Where;
 
-  /** @param home Absolute path of the posture home that holds it; default: `posture:home`, else the platform's. */
-  constructor(home: pulumi.Input<string> | undefined) {
-    this.#home = home;
+  constructor(where: Where) {
+    this.#where = where;
   }
 
   /** What the engine is told beside the id. */
   toInputs(): pulumi.Inputs {
-    return { home: this.#home };
+    return { home: this.#where.home, host: this.#where.host };
   }
 }
 

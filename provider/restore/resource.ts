@@ -1,6 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { ArgsOf } from "../resource/inputs";
-import { LookUp, PostureResource } from "../resource/stub";
+import { LookUp, PostureResource, type Where } from "../resource/stub";
 import type { RestoreTargetDeclaration } from "./schema";
 
 /** What a RestoreTarget declares; see the members of the declaration for units and defaults. */
@@ -36,10 +36,10 @@ export class RestoreTarget extends PostureResource {
   public static get(
     name: string,
     id: pulumi.Input<pulumi.ID>,
-    where: { readonly home?: pulumi.Input<string> } = {},
+    where: Where = {},
     options: pulumi.CustomResourceOptions = {},
   ): RestoreTarget {
-    return new RestoreTarget(name, new LookUp(where.home), { ...options, id });
+    return new RestoreTarget(name, new LookUp(where), { ...options, id });
   }
 
   /** What is wrong with the arguments is told by `preview`, all at once, before anything is touched. */

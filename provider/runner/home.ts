@@ -68,6 +68,9 @@ export async function requireHome(home: Home): Promise<void> {
   }
 }
 
+/** The home on a remote host where none is named. */
+export const defaultRemoteHome = "/var/lib/backup-posture";
+
 /** The home that is used where none is named: `%ProgramData%\backup-posture` on Windows, `/var/lib/backup-posture` elsewhere. */
 export function defaultHome(): string {
   return process.platform === "win32"

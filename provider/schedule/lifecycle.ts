@@ -1,10 +1,9 @@
-import { userInfo } from "node:os";
 import { isDeepStrictEqual } from "node:util";
 import { findMisplacedShares } from "../declaration/azure-share";
 import { describeForecast, findUnmetRpo } from "../guard/warnings";
 import { without } from "../lifecycle/bag";
 import { refuseLoss } from "../lifecycle/consent";
-import type { Bag, Kind, Target } from "../lifecycle/kind";
+import type { Bag, Kind, Target, Worker } from "../lifecycle/kind";
 import { now } from "../platform/clock";
 import { toMilliseconds } from "../platform/durations";
 import { findJob, writeJob } from "../runner/job";
@@ -93,8 +92,12 @@ async function findCopiesSince(target: Target<ScheduleDeclaration>): Promise<Rec
   return since.length === 0 ? undefined : Object.fromEntries(since);
 }
 
-function announce(declaration: ScheduleDeclaration, previous: ScheduleDeclaration | null): readonly string[] {
-  const account = `runs as ${accountOf(declaration) ?? userInfo().username} on this machine`;
+function announce(
+  declaration: ScheduleDeclaration,
+  previous: ScheduleDeclaration | null,
+  worker: Worker,
+): readonly string[] {
+  const account = `runs as ${accountOf(declaration) ?? worker.account} on ${worker.machine}`;
   const sources = Object.entries(declaration.sources)
     .filter(([name, source]) => !isDeepStrictEqual(source, previous?.sources[name]))
     .map(([name, source]) => `${account}: source ${name} (${describeSource(source)})`);

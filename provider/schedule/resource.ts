@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { warnOfForecast } from "../guard/preview-warnings";
 import type { ArgsOf } from "../resource/inputs";
-import { LookUp, PostureResource } from "../resource/stub";
+import { LookUp, PostureResource, type Where } from "../resource/stub";
 import type { WatchedDeclaration } from "../watch/schema";
 import type { ScheduleDeclaration } from "./schema";
 
@@ -55,10 +55,10 @@ export class BackupSchedule extends PostureResource {
   public static get(
     name: string,
     id: pulumi.Input<pulumi.ID>,
-    where: { readonly home?: pulumi.Input<string> } = {},
+    where: Where = {},
     options: pulumi.CustomResourceOptions = {},
   ): BackupSchedule {
-    return new BackupSchedule(name, new LookUp(where.home), { ...options, id });
+    return new BackupSchedule(name, new LookUp(where), { ...options, id });
   }
 
   /** What is wrong with the arguments is told by `preview`, all at once, before anything is touched. */

@@ -14,6 +14,8 @@ import {
   variableName,
   wholeNumber,
 } from "../declaration/primitives";
+import { releasePattern } from "../declaration/release";
+import { hostSchema } from "../hosts/schema";
 import { storeSchema } from "../snapshot/stores/schema";
 import { changeProbeSchema, sourceSchema } from "../sources/schema";
 import { findCronFault, isTimeZone } from "./calendar";
@@ -185,16 +187,6 @@ export type Outside = z.infer<typeof outsideSchema>;
 /** What `up` does about staleness: say so, or start the installed entry and wait up to `waitFor`. */
 export const onStaleSchema = z.enum(["report", "run"], 'must be "report" or "run"');
 
-/** The machine that holds the home and does the work. Default: this one. */
-export const hostSchema = z.discriminatedUnion(
-  "kind",
-  [z.strictObject({ kind: z.literal("local") })],
-  'must be an object whose kind is "local"',
-);
-
-/** See {@link hostSchema}. */
-export type HostDeclaration = z.infer<typeof hostSchema>;
-
 /** What fires the entry. Default: `embedded`, the jobs that `backup-posture agent` fires. */
 export const schedulerSchema = z.discriminatedUnion(
   "kind",
@@ -227,6 +219,14 @@ export const placementFields = {
   host: hostSchema.optional(),
   /** Absolute path of the posture home on the host. A change replaces the resource. Default: `posture:home`, else the platform's. */
   home: absolutePath.optional(),
+  /**
+   * The release of the runner that a remote host must have at least. It is put there by `up`, and a newer release of this package alone does
+   * not change it. Default: the one that the state knows, and for a new resource the one that this package carries.
+   */
+  runner: z
+    .string("must be a release such as 1.2.0")
+    .regex(releasePattern, "must be a release such as 1.2.0")
+    .optional(),
   /** Takes over an object of this id that has no owner. Default: false. */
   adopt: z.boolean("must be true or false").optional(),
 };

@@ -1,6 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { ArgsOf } from "../resource/inputs";
-import { LookUp, PostureResource } from "../resource/stub";
+import { LookUp, PostureResource, type Where } from "../resource/stub";
 import type { SnapshotDeclaration } from "./schema";
 
 /** What a FileShareSnapshot declares; see the members of the declaration for units and defaults. */
@@ -40,10 +40,10 @@ export class FileShareSnapshot extends PostureResource {
   public static get(
     name: string,
     id: pulumi.Input<pulumi.ID>,
-    where: { readonly home?: pulumi.Input<string> } = {},
+    where: Where = {},
     options: pulumi.CustomResourceOptions = {},
   ): FileShareSnapshot {
-    return new FileShareSnapshot(name, new LookUp(where.home), { ...options, id });
+    return new FileShareSnapshot(name, new LookUp(where), { ...options, id });
   }
 
   /** What is wrong with the arguments is told by `preview`, all at once, before anything is touched. */

@@ -11,6 +11,7 @@ const systemPackages = [
   { name: "cron", command: "crontab" },
   { name: "restic", command: "restic" },
   { name: "rclone", command: "rclone" },
+  { name: "openssh-client", command: "ssh" },
   { name: "openssh-server", command: "sshd" },
   { name: "samba", command: "smbd" },
   { name: "smbclient", command: "smbclient" },

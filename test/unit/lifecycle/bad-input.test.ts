@@ -59,8 +59,8 @@ const wrong: readonly (readonly [Kind, string, unknown, string])[] = [
   ["BackupSchedule", "id", 7, "id: must be text"],
   ["BackupSchedule", "home", "relative", `home: ${pathHere}`],
   ["BackupSchedule", "home", "/a\nb", `home: ${controls}`],
-  ["BackupSchedule", "host", "server", 'host: must be an object whose kind is "local"'],
-  ["BackupSchedule", "host", { kind: "moon" }, 'host.kind: must be an object whose kind is "local"'],
+  ["BackupSchedule", "host", "server", 'host: must be an object whose kind is "local" or "ssh"'],
+  ["BackupSchedule", "host", { kind: "moon" }, 'host.kind: must be an object whose kind is "local" or "ssh"'],
   ["BackupSchedule", "adopt", "yes", "adopt: must be true or false"],
   [
     "BackupSchedule",
