@@ -11,6 +11,7 @@ import { registerGate } from "./gate";
 import { registerInit } from "./init";
 import { registerList } from "./list";
 import { registerLync } from "./lync";
+import { registerMetrics } from "./metrics";
 import { registerOrphans } from "./orphans";
 import { registerPrune } from "./prune";
 import { registerPurge } from "./purge";
@@ -36,6 +37,7 @@ const commands = [
   registerDoctor,
   registerOrphans,
   registerReport,
+  registerMetrics,
   registerGate,
   registerInit,
   registerLync,

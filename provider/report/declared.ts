@@ -16,8 +16,8 @@ export function declaredForControls({ id, kind, declaration }: Job): Record<stri
 
 /** The name of the resource that a URN is of; the id where there is none. */
 export function nameOf(owner: string | null, id: string): string {
-  const name = owner?.slice(owner.lastIndexOf("::") + 2);
-  return name === undefined || name === "" || name === owner ? id : name;
+  const colons = owner?.lastIndexOf("::") ?? -1;
+  return owner === null || colons === -1 ? id : owner.slice(colons + 2);
 }
 
 /** Where a store is, in a few words, without what a repository's address may hold of a password. */

@@ -1,5 +1,7 @@
 import { formatInstant } from "../platform/clock";
+import type { Copy as DeclaredCopy } from "../schedule/schema";
 import { groupSets } from "../snapshot/sets";
+import type { StoreDeclaration } from "../snapshot/stores/schema";
 import type { RecoveryPoint } from "../snapshot/stores/store";
 import { placeOf } from "./declared";
 import type { ListedPoints } from "./listed-points";
@@ -7,14 +9,14 @@ import type { Copy, SourceInCopy } from "./model";
 
 /** What one store holds of a schedule. */
 export function describeCopy(
-  name: string,
-  store: unknown,
+  declared: Pick<Copy, "name" | "traits" | "rpoMilliseconds"> & { readonly store: StoreDeclaration },
   { points, unreachable }: ListedPoints,
   sources: readonly string[],
 ): Copy {
+  const { store, ...own } = declared;
   const [oldest] = [...points].sort((one, other) => one.startedAt.getTime() - other.startedAt.getTime());
   return {
-    name,
+    ...own,
     place: placeOf(store),
     unreachable,
     points: points.length,
@@ -25,6 +27,19 @@ export function describeCopy(
       sources.map((source) => [source, describeSourceIn(points.filter((point) => point.source === source))]),
     ),
   };
+}
+
+/** What is declared of where a copy lies, in a few words each. */
+export function describeTraits(copy: DeclaredCopy): string[] {
+  const { site, medium, immutable, isolated, encrypted, deletionGuarded } = copy;
+  return [
+    ...(site === undefined ? [] : [`site ${site}`]),
+    ...(medium === undefined ? [] : [medium]),
+    ...(immutable === true ? ["immutable"] : []),
+    ...(isolated === true ? ["isolated"] : []),
+    ...(encrypted === true ? ["encrypted"] : []),
+    ...(deletionGuarded === true ? ["guarded against deletion"] : []),
+  ];
 }
 
 function describeSourceIn(points: readonly RecoveryPoint[]): SourceInCopy {

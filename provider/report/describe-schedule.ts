@@ -17,10 +17,10 @@ import { selectRetained } from "../snapshot/retention";
 import { groupRetainable } from "../snapshot/sets";
 import type { RecoveryPoint } from "../snapshot/stores/store";
 import { describeSource } from "../sources/schema";
-import { describeCopy } from "./describe-copy";
+import { describeCopy, describeTraits } from "./describe-copy";
 import { sumUpRuns, yearUntil } from "./history";
 import { listPoints } from "./listed-points";
-import type { Retention, ScheduleReport } from "./model";
+import type { Copy, Retention, ScheduleReport } from "./model";
 
 const mostAges = 200;
 
@@ -38,6 +38,7 @@ export async function describeSchedule(
   const primary = await listPoints(view, declaration.store, id);
   const rpoMilliseconds = effectiveRpo(declaration);
   const graceMilliseconds = toMilliseconds(declaration.grace ?? defaultGrace);
+  const sources = Object.keys(declaration.sources);
   const sets = groupRetainable(primary.points);
   const lastSuccess = findLastSuccess({
     now: moment,
@@ -57,7 +58,10 @@ export async function describeSchedule(
     sources: Object.fromEntries(
       Object.entries(declaration.sources).map(([name, source]) => [name, describeSource(source)]),
     ),
-    copies: [describeCopy("primary", declaration.store, primary, Object.keys(declaration.sources))],
+    copies: [
+      describeCopy({ name: "primary", store: declaration.store, traits: [], rpoMilliseconds }, primary, sources),
+      ...(await describeCopies(view, job, rpoMilliseconds)),
+    ],
     history: await sumUpRuns(
       streamJournal(view.home, id),
       {
@@ -71,6 +75,20 @@ export async function describeSchedule(
     ),
     retention: describeRetention(job, primary.points, moment),
   };
+}
+
+async function describeCopies(
+  view: HomeView,
+  { id, declaration: { copies = {}, sources } }: ScheduleJob,
+  usualRpo: number,
+): Promise<Copy[]> {
+  const described: Copy[] = [];
+  for (const [name, copy] of Object.entries(copies).sort(([one], [other]) => (one < other ? -1 : 1))) {
+    const rpoMilliseconds = copy.rpo === undefined ? usualRpo : toMilliseconds(copy.rpo);
+    const declared = { name, store: copy.store, traits: describeTraits(copy), rpoMilliseconds };
+    described.push(describeCopy(declared, await listPoints(view, copy.store, id), Object.keys(sources)));
+  }
+  return described;
 }
 
 /** `0 1 * * *, Europe/Berlin`, `every 6h`. */

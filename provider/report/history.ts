@@ -71,6 +71,7 @@ export async function sumUpRuns(
             message: last.message,
             milliseconds: last.milliseconds,
             bytes: last.bytes,
+            addedBytes: last.addedBytes,
           },
     measures: measure(succeeded),
     trend: {

@@ -42,6 +42,10 @@ const copySchema = z.object({
   /** `primary`, or the copy's name in the declaration. */
   name: z.string(),
   place: z.string(),
+  /** What is declared of where it lies: `site Basel`, `tape`, `immutable`. */
+  traits: z.array(z.string()),
+  /** The oldest that its newest recovery set may be. */
+  rpoMilliseconds: length,
   /** Why it could not be looked at; null where it was. */
   unreachable: z.string().nullable(),
   points: count,
@@ -77,7 +81,14 @@ const historySchema = z.object({
   /** The newest failures and misses, newest first, at most 10. */
   troubles: z.array(z.object({ at: moment, what: z.enum(["failed", "interrupted", "missed"]), message: z.string() })),
   last: z
-    .object({ at: moment, outcome: z.string(), message: z.string(), milliseconds: length, bytes: length })
+    .object({
+      at: moment,
+      outcome: z.string(),
+      message: z.string(),
+      milliseconds: length,
+      bytes: length,
+      addedBytes: length,
+    })
     .nullable(),
   /** Of runs that succeeded, oldest first, at most 52. */
   measures: z.array(measureSchema),

@@ -1,6 +1,7 @@
 import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { appendEvidence } from "../../provider/restore/evidence";
+import { openStore } from "../../provider/snapshot/stores/index";
 import { type Ground, makeGround } from "../fixtures/posture";
 
 const binary = resolve(__dirname, "../../provider/bin/backup-posture.js");
@@ -51,6 +52,25 @@ describe("backup-posture report", () => {
       history: { succeeded: 1, failed: 0, last: { outcome: "succeeded", bytes: 6 }, measures: [{ runs: 1, bytes: 6 }] },
       retention: { rule: "3 daily", afterYear: { sets: 3, stillGrowing: false } },
     });
+  });
+
+  it("tells what each copy holds, and of what kind it is", async () => {
+    const store = { kind: "directory", path: join(ground.root, "copy") } as const;
+    await openStore(store).initialise(new AbortController().signal);
+    await ground.addSchedule("shares", { copies: { offsite: { store, site: "Basel", immutable: true, rpo: "2d" } } });
+    expect((await call("run", "shares")).code).toBe(0);
+    const { homes } = await callForDocument();
+    const copies = homes[0]?.items[0]?.copies;
+    expect(copies).toMatchObject([
+      { name: "primary", sets: 1, traits: [] },
+      {
+        name: "offsite",
+        sets: 1,
+        place: store.path,
+        traits: ["site Basel", "immutable"],
+        rpoMilliseconds: 172_800_000,
+      },
+    ]);
   });
 
   it("names no file of the evidence, and says who vouches for it", async () => {

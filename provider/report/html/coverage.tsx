@@ -1,5 +1,5 @@
 import type { Report } from "../describe-report";
-import type { Copy, ScheduleReport, SnapshotReport, TargetReport } from "../model";
+import type { Copy, ScheduleReport, SnapshotReport, SourceInCopy, TargetReport } from "../model";
 import { listSeen, type Seen } from "../seen";
 import { showCount } from "../words";
 import { itemAttributes, Mark, Moment, Section, Table } from "./parts";
@@ -76,25 +76,29 @@ function CopyCell({ copy, source, seen: { item, home } }: CopyCellProps) {
   const held = copy.sources[source];
   if (held === undefined || held.newest === null) return <Mark is="bad">no recovery point</Mark>;
   const age = Date.parse(home.observedAt) - Date.parse(held.newest);
-  const late = age > item.rpoMilliseconds + item.graceMilliseconds;
+  const late = age > copy.rpoMilliseconds + item.graceMilliseconds;
   return (
     <>
       <Mark is={late ? "bad" : held.damaged > 0 ? "warn" : "ok"}>
         <Moment at={held.newest} />
       </Mark>
-      <small>{describeHeld(held)}</small>
+      <small>{describeHeld(held, copy.traits)}</small>
     </>
   );
 }
 
 /** What it keeps, and what it lacks. */
-function describeHeld({ points, damaged, skipped, keepsRights, encrypted }: Copy["sources"][string]): string {
+function describeHeld(
+  { points, damaged, skipped, keepsRights, encrypted }: SourceInCopy,
+  traits: readonly string[],
+): string {
   return [
     `${points} kept`,
     ...(damaged > 0 ? [`${damaged} damaged`] : []),
     ...(skipped > 0 ? [`${skipped} files skipped`] : []),
     ...(keepsRights === false ? ["content only"] : []),
-    encrypted === true ? "encrypted" : "not encrypted",
+    ...traits,
+    ...(traits.includes("encrypted") ? [] : [encrypted === true ? "encrypted" : "not encrypted"]),
   ].join(" · ");
 }
 
