@@ -65,8 +65,16 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  if (request.method !== "GET" && request.method !== "HEAD") return end(response, 405, "only GET");
-  if (request.url?.split("?")[0] !== "/metrics") return end(response, 404, "see /metrics");
+  if (request.method !== "GET" && request.method !== "HEAD") end(response, 405, "only GET");
+  else if (request.url?.split("?")[0] !== "/metrics") end(response, 404, "see /metrics");
+  else await answerWithMetrics(look, request, response);
+}
+
+async function answerWithMetrics(
+  look: () => Promise<HomeReport>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   try {
     const wanted = request.headers.accept?.includes("application/openmetrics-text") === true;
     const late = () => new PostureError("transient", "the home could not be looked at in time");

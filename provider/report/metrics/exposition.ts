@@ -1,4 +1,4 @@
-import { Gauge, type OpenMetricsContentType, type PrometheusContentType, Registry } from "prom-client";
+import type { OpenMetricsContentType, PrometheusContentType } from "prom-client";
 import type { HomeReport } from "../model";
 import { families } from "./families";
 
@@ -13,6 +13,7 @@ export interface Exposition {
 
 /** Writes what one look at a home tells as metrics. Labels are escaped by the writer. */
 export async function writeMetrics(home: HomeReport, format: ExpositionFormat): Promise<Exposition> {
+  const { Gauge, Registry } = await import("prom-client"); // most commands do without
   const registry = new Registry<PrometheusContentType | OpenMetricsContentType>();
   registry.setContentType(
     format === "openmetrics" ? Registry.OPENMETRICS_CONTENT_TYPE : Registry.PROMETHEUS_CONTENT_TYPE,
