@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { link, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, link, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -21,6 +21,7 @@ const holderSchema = z.object({
 });
 
 const writingTakesAtMost = 60_000;
+const beginningOfLock = '{"token":"';
 
 /** Who holds a lock, since when and for what. */
 export type LockHolder = z.infer<typeof holderSchema>;
@@ -51,11 +52,13 @@ export async function acquireLock(
     if (await tryCreate(path, mine)) return await toCleanLock(path, mine);
     const holder = await readHolder(path);
     if (holder === null) continue;
+    if (holder === "unreadable" && (await removeUnfinished(path, mine))) continue;
     if (holder !== "unreadable" && (await isDead(holder))) {
       if (await takeOver(path, holder, mine)) return await toCleanLock(path, mine);
       continue;
     }
-    if (performance.now() >= deadline) throw new PostureError("locked", `${path}: ${describeHolder(holder)}`);
+    if (performance.now() >= deadline && (holder !== "unreadable" || !(await isBeingWritten(path))))
+      throw new PostureError("locked", `${path}: ${describeHolder(holder)}`);
     await delay(50, undefined, options.signal === undefined ? {} : { signal: options.signal });
   }
 }
@@ -63,7 +66,49 @@ export async function acquireLock(
 /** The live holder of a lock, or null when it is free or its holder is dead. */
 export async function findHolder(path: string): Promise<LockHolder | null> {
   const holder = await readHolder(path);
-  return holder === null || holder === "unreadable" || (await isDead(holder)) ? null : holder;
+  if (holder === "unreadable") return (await isBeingWritten(path)) ? somebody : null;
+  return holder === null || (await isDead(holder)) ? null : holder;
+}
+
+/** Who has made a lock and not written yet who it is. */
+const somebody: LockHolder = {
+  token: "",
+  host: "this or another host",
+  boot: null,
+  pid: 0,
+  processStart: null,
+  acquiredAt: "a moment ago",
+  what: "somebody who has just begun",
+};
+
+/** Where files cannot have a second name, a lock is made before it is written: so one of ours may end anywhere. */
+async function isUnfinished(path: string): Promise<{ readonly age: number } | null> {
+  try {
+    const [text, { mtimeMs }] = [await readFile(path, "utf8"), await stat(path)];
+    const begins = beginningOfLock.startsWith(text.slice(0, beginningOfLock.length));
+    return begins && parseHolder(text) === "unreadable" ? { age: Date.now() - mtimeMs } : null;
+  } catch (error) {
+    if (isAbsent(error)) return null;
+    throw error;
+  }
+}
+
+async function isBeingWritten(path: string): Promise<boolean> {
+  const unfinished = await isUnfinished(path);
+  return unfinished !== null && unfinished.age <= writingTakesAtMost;
+}
+
+/** Removes a lock whose maker has died before it was written; only the holder of a second lock may, after another look. */
+async function removeUnfinished(path: string, mine: LockHolder): Promise<boolean> {
+  const isOld = async () => ((await isUnfinished(path))?.age ?? 0) > writingTakesAtMost;
+  if (!(await isOld())) return false;
+  const guard = await acquireLock(`${path}.unfinished`, { what: mine.what, waitMilliseconds: 10_000 });
+  try {
+    if (await isOld()) await rm(path, { force: true });
+    return true;
+  } finally {
+    await guard.release();
+  }
 }
 
 /** Replaces a dead holder. Only the holder of a second lock, named after the dead one, may: so two takers never both succeed. */
@@ -117,10 +162,41 @@ async function tryCreate(path: string, mine: LockHolder): Promise<boolean> {
     await link(temporary, path);
     return true;
   } catch (error) {
-    if (systemCodeOf(error) === "EEXIST") return false;
-    throw error;
+    const code = systemCodeOf(error);
+    if (code === "EEXIST") return false;
+    if (!withoutHardLinks.has(code)) throw error;
   } finally {
     await rm(temporary, { force: true });
+  }
+  return createInPlace(path, mine);
+}
+
+/** What file systems say that give a file one name only: FAT, and many mounts. */
+const withoutHardLinks: ReadonlySet<string | undefined> = new Set([
+  "EPERM",
+  "ENOTSUP",
+  "EOPNOTSUPP",
+  "ENOSYS",
+  "EMLINK",
+]);
+
+async function createInPlace(path: string, mine: LockHolder): Promise<boolean> {
+  let file: FileHandle;
+  try {
+    file = await open(path, "wx", 0o600);
+  } catch (error) {
+    if (systemCodeOf(error) === "EEXIST") return false;
+    throw error;
+  }
+  try {
+    await file.writeFile(JSON.stringify(mine));
+    await file.sync();
+    return true;
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  } finally {
+    await file.close();
   }
 }
 
@@ -144,6 +220,10 @@ async function readHolder(path: string): Promise<LockHolder | "unreadable" | nul
     if (isAbsent(error)) return null;
     throw error;
   }
+  return parseHolder(text);
+}
+
+function parseHolder(text: string): LockHolder | "unreadable" {
   try {
     return holderSchema.parse(JSON.parse(text));
   } catch {

@@ -13,6 +13,7 @@ const systemPackages = [
   { name: "rclone", command: "rclone" },
   { name: "openssh-client", command: "ssh" },
   { name: "openssh-server", command: "sshd" },
+  { name: "sshfs", command: "sshfs" },
   { name: "samba", command: "smbd" },
   { name: "smbclient", command: "smbclient" },
   { name: "chromium", command: "chromium" },

@@ -13,12 +13,30 @@ import {
   tamperWith,
 } from "../fixtures/restic-place";
 import { type Server, startServer } from "../fixtures/servers";
+import { type Mount, mountOverSsh } from "../fixtures/ssh-mount";
 import { type SshServer, startSshServer } from "../fixtures/ssh-server";
 import { describeStore, type StoreUnderTest } from "./store-conformance";
 
-describeStore({ name: "directory", open: openDirectory });
+describeStore({ name: "directory", open: () => openDirectory() });
 describeStore({ name: "azure-files", keeps: { modes: false, links: false }, open: openAzureFiles });
 describeStore({ name: "restic", healsContents: false, open: openRestic });
+
+describe("on a mount", () => {
+  let root: string;
+  let mount: Mount;
+
+  beforeAll(async () => {
+    root = await mkdtemp(join(tmpdir(), "mounted-stores-"));
+    mount = await mountOverSsh(root);
+  });
+
+  afterAll(async () => {
+    await mount.stop();
+    await rm(root, { recursive: true, force: true });
+  });
+
+  describeStore({ name: "directory over sshfs, without hard links", open: () => openDirectory(mount.folder) });
+});
 
 describe("behind a network", () => {
   let root: string;
@@ -81,8 +99,8 @@ describe("behind a network", () => {
   });
 });
 
-async function openDirectory(): Promise<StoreUnderTest> {
-  const root = await mkdtemp(join(tmpdir(), "directory-store-"));
+async function openDirectory(parent = tmpdir()): Promise<StoreUnderTest> {
+  const root = await mkdtemp(join(parent, "directory-store-"));
   const place = join(root, "store");
   const reopen = () => openStore({ kind: "directory", path: place });
   const findPack = async () => join(place, "packs", (await readdir(join(place, "packs")))[0] ?? "");

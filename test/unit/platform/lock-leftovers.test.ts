@@ -1,7 +1,7 @@
-import { mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
-import { acquireLock } from "../../../provider/platform/lock";
+import { acquireLock, findHolder } from "../../../provider/platform/lock";
 
 let folder: string;
 beforeEach(async () => {
@@ -38,5 +38,27 @@ describe("taking a lock", () => {
     expect((await readdir(folder)).sort()).toEqual(["a.lock", ...left]);
     await lock.release();
     expect((await readdir(folder)).sort()).toEqual(left);
+  });
+
+  it.each(["", '{"tok', '{"token":"t","host":"h"'])(
+    "takes one whose maker died before it was written: %j, and none that is being written",
+    async (content) => {
+      const path = join(folder, "a.lock");
+      await write("a.lock", content);
+      expect(await findHolder(path)).toMatchObject({ what: "somebody who has just begun" });
+      await utimes(path, 1, 1);
+      expect(await findHolder(path)).toBeNull();
+      const lock = await acquireLock(path, { what: "test" });
+      expect(await findHolder(path)).toMatchObject({ pid: process.pid });
+      await lock.release();
+      expect(await readdir(folder)).toEqual([]);
+    },
+  );
+
+  it("never takes what is no lock of ours", async () => {
+    await write("a.lock", "my notes");
+    await utimes(join(folder, "a.lock"), 1, 1);
+    await expect(acquireLock(join(folder, "a.lock"), { what: "test" })).rejects.toMatchObject({ kind: "locked" });
+    expect(await readFile(join(folder, "a.lock"), "utf8")).toBe("my notes");
   });
 });
