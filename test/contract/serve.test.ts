@@ -3,9 +3,9 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
-import { serve } from "../../../provider/lifecycle/remote/serve";
-import { readRelease } from "../../../provider/platform/release";
-import { describeHome } from "../../../provider/runner/home";
+import { serve } from "../../provider/lifecycle/remote/serve";
+import { readRelease } from "../../provider/platform/release";
+import { describeHome } from "../../provider/runner/home";
 
 /** What an engine says and hears, without a host in between. */
 class Talk {
