@@ -7,6 +7,7 @@ import { writeJob } from "../runner/job";
 import { observeRestoreTarget } from "../runner/observe";
 import { findForeignOwner, makeFolderFor } from "../runner/ownership";
 import { installEntry, schedulerOf } from "../schedule/entry";
+import { findLogonFault } from "../schedule/logon";
 import { needsOfDrill } from "../schedule/needs";
 import { restoreTargetShape } from "./defaults";
 import { evidenceSummarySchema } from "./evidence-observation";
@@ -32,7 +33,10 @@ export const restoreTargetKind: Kind<RestoreTargetDeclaration> = {
           waitMilliseconds: toMilliseconds(declaration.waitFor ?? "0s"),
         },
   announce: () => [],
-  foresee: () => [],
+  foresee: (inputs) => {
+    const logon = findLogonFault(inputs.scheduler, { from: inputs.from, to: inputs.to });
+    return logon === null ? [] : [logon];
+  },
   refuse: async () => undefined,
   install,
   observe: async (view, id, known) => {

@@ -39,6 +39,8 @@ function adviceFor(scheduler: SchedulerDeclaration): string {
       return `as ${scheduler.runAs}; where crontab is missing, on Debian: apt-get install cron`;
     case "systemd":
       return "as root or its account, on a host that systemd runs; elsewhere declare another scheduler, such as cron";
+    case "windows-task":
+      return "as an administrator, on Windows, with the Task Scheduler service running: sc start Schedule";
   }
 }
 
@@ -47,6 +49,8 @@ async function examineProgram(scheduler: SchedulerDeclaration, home: Home): Prom
   switch (scheduler.kind) {
     case "embedded":
       return [await examineAgent(home)];
+    case "windows-task":
+      return [];
     case "cron":
       if (existsSync("/run/crond.pid") || existsSync("/var/run/crond.pid")) return [];
       return [

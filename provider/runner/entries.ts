@@ -66,6 +66,7 @@ export function distinct(schedulers: readonly SchedulerDeclaration[]): readonly 
 
 /** Those that run here: what is not installed, or not this host's, holds nothing. */
 function schedulersOfPlatform(): readonly SchedulerDeclaration[] {
+  if (process.platform === "win32") return [{ kind: "windows-task", runAs: "SYSTEM" }];
   const { username } = userInfo();
   const ofSystemd = existsSync("/run/systemd/system") && hasExecutable("systemctl");
   return [

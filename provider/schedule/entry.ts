@@ -23,6 +23,12 @@ export function accountOf(declaration: object): string | null {
   return accountSchema.safeParse(declaration).data?.scheduler.runAs ?? null;
 }
 
+/** The account that its runs are, in words: the one that works there anyway, where nothing else is declared. */
+export function nameAccount({ scheduler = defaultScheduler }: Scheduled, otherwise: string): string {
+  if (!("runAs" in scheduler)) return otherwise;
+  return typeof scheduler.runAs === "string" ? scheduler.runAs : scheduler.runAs.user;
+}
+
 /** Makes an entry stand in the scheduler that is declared, and then in no other: one that was declared before would fire it twice. */
 export async function installEntry(
   view: HomeView,
@@ -42,5 +48,5 @@ export function isSamePlace(
 ) {
   if (one.kind === "systemd" && other.kind === "systemd")
     return (one.scope ?? "system") === (other.scope ?? "system") && (one.scope !== "user" || one.runAs === other.runAs);
-  return isDeepStrictEqual(one, other);
+  return (one.kind === "windows-task" && other.kind === one.kind) || isDeepStrictEqual(one, other);
 }

@@ -10,8 +10,9 @@ import { findJob, writeJob } from "../runner/job";
 import { observeSchedule } from "../runner/observe";
 import { describeSource } from "../sources/schema";
 import { scheduleShape } from "./defaults";
-import { accountOf, installEntry, schedulerOf } from "./entry";
+import { installEntry, nameAccount, schedulerOf } from "./entry";
 import { foreseeCopies } from "./foresee-copies";
+import { findLogonFault } from "./logon";
 import { needsOfSchedule } from "./needs";
 import { type ScheduleDeclaration, scheduleSchema } from "./schema";
 
@@ -97,7 +98,7 @@ function announce(
   previous: ScheduleDeclaration | null,
   worker: Worker,
 ): readonly string[] {
-  const account = `runs as ${accountOf(declaration) ?? worker.account} on ${worker.machine}`;
+  const account = `runs as ${nameAccount(declaration, worker.account)} on ${worker.machine}`;
   const sources = Object.entries(declaration.sources)
     .filter(([name, source]) => !isDeepStrictEqual(source, previous?.sources[name]))
     .map(([name, source]) => `${account}: source ${name} (${describeSource(source)})`);
@@ -136,6 +137,8 @@ function isForetoldAlike(declaration: ScheduleDeclaration, previous: ScheduleDec
 const foreseenSchema = scheduleSchema.pick({ when: true, rpo: true, expectedDuration: true }).strip();
 
 function foresee(inputs: Bag): readonly string[] {
+  const logon = findLogonFault(inputs.scheduler, { sources: inputs.sources, store: inputs.store });
+  if (logon !== null) return [logon];
   const parsed = foreseenSchema.safeParse(inputs);
   const unmet = parsed.success
     ? findUnmetRpo(parsed.data).map(({ property, sentence }) => `${property}: ${sentence}`)

@@ -204,8 +204,24 @@ export const schedulerSchema = z.discriminatedUnion(
       /** Whose timers: the system's, for which root deploys, or the account's own. Default: `system`. */
       scope: z.enum(["system", "user"], 'must be "system" or "user"').optional(),
     }),
+    z.strictObject({
+      kind: z.literal("windows-task"),
+      runAs: z.union(
+        [
+          /** `SYSTEM`, or a group managed service account, whose name ends with `$`. */
+          z.string().regex(/^(SYSTEM|[A-Za-z0-9][A-Za-z0-9.-]{0,62}\\[A-Za-z0-9_][A-Za-z0-9_. -]{0,61}\$)$/),
+          z.strictObject({
+            /** `DOMAIN\name`; the name of the computer stands for the domain of its own accounts. */
+            user: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9.-]{0,62}\\[A-Za-z0-9_][A-Za-z0-9_. -]{0,61}$/),
+            /** Where the account that deploys finds its password. Absent: none is kept, and its runs have no network. */
+            password: secretReference.optional(),
+          }),
+        ],
+        'must be "SYSTEM", a group managed service account such as CONTOSO\\backup$, or an object with user and password',
+      ),
+    }),
   ],
-  'must be an object whose kind is "embedded", "cron" or "systemd"',
+  'must be an object whose kind is "embedded", "cron", "systemd" or "windows-task"',
 );
 
 /** See {@link schedulerSchema}. */

@@ -9,9 +9,11 @@ import { createCronScheduler } from "../../provider/schedule/schedulers/cron";
 import { createEmbeddedScheduler } from "../../provider/schedule/schedulers/embedded";
 import { openScheduler } from "../../provider/schedule/schedulers/index";
 import { createSystemdScheduler } from "../../provider/schedule/schedulers/systemd";
+import { createWindowsTaskScheduler } from "../../provider/schedule/schedulers/windows-task";
 import type { When } from "../../provider/schedule/schema";
 import { openCronPlace } from "../fixtures/cron-place";
 import { clearUnits, hasSystemd, openSystemdPlace, type SystemdPlace } from "../fixtures/systemd-place";
+import { openTaskPlace } from "../fixtures/windows/tasks";
 import { describeScheduler, makeEntry, type SchedulerUnderTest } from "./scheduler-conformance";
 
 const whens: readonly When[] = [
@@ -24,6 +26,8 @@ const whens: readonly When[] = [
 
 describeScheduler({ name: "embedded", whens, open: openEmbedded });
 describeScheduler({ name: "cron", whens, open: openCron });
+
+describeScheduler({ name: "windows-task", whens, many: 5, open: openTasks });
 
 (hasSystemd ? describe : describe.skip)("in a real systemd", () => {
   let place: SystemdPlace;
@@ -180,6 +184,67 @@ async function openCron(): Promise<SchedulerUnderTest> {
   };
 }
 
+async function openTasks(): Promise<SchedulerUnderTest> {
+  const place = openTaskPlace();
+  const before = { PATH: process.env.PATH, WINDOWS_STAND_IN: process.env.WINDOWS_STAND_IN };
+  Object.assign(process.env, place.environment);
+  const home = await prepareHome(place.folder);
+  const record = join(place.folder, "started");
+  const recorder = join(place.folder, "recorder");
+  await writeFile(record, "");
+  await writeFile(recorder, `#!/bin/sh\necho "$1 $2" >> '${record}'\n`, { mode: 0o755 });
+  const edit = (id: string, change: (xml: string) => string): void => {
+    const path = `\\backup-posture\\${id}.due`;
+    place.write(path, change(place.read(path) ?? ""));
+  };
+  const runAs = { user: "CONTOSO\\svc-backup" };
+  return {
+    scheduler: createWindowsTaskScheduler({ kind: "windows-task", runAs }, home, [recorder]),
+    started: (count) => untilLines(record, count),
+    countWrites: async () => place.countCalls("others"),
+    countLooks: async () => place.countCalls("/query"),
+    tamper: {
+      disable: async (id) => edit(id, (xml) => xml.replace("<Enabled>true</Enabled>", "<Enabled>false</Enabled>")),
+      changeTime: async (id) => edit(id, (xml) => xml.replaceAll(/T0[12]:00:00Z/g, "T05:00:00Z")),
+      removeEntry: async (id) => {
+        for (const name of [id, `${id}.due`]) place.remove(`\\backup-posture\\${name}`);
+      },
+      damage: async (id) => edit(id, (xml) => xml.replace(">run ", ">purge ")),
+      addForeign: async () => {
+        place.write("\\Microsoft\\Windows\\Defrag", '<Task version="1.6"><Actions><ComHandler/></Actions></Task>');
+        place.write("\\backup-posture\\Not an id", '<Task version="1.2"><Actions/></Task>');
+        place.write("\\nightly", '<Task version="1.2"><Actions/></Task>');
+        return async () =>
+          place
+            .list()
+            .filter((path) => !/\\nightly(\.due)?$/.test(path) || path === "\\nightly")
+            .map((path) => `${path} ${place.read(path) ?? ""}`)
+            .join("|");
+      },
+    },
+    dispose: async () => {
+      for (const [name, value] of Object.entries(before))
+        if (value === undefined) Reflect.deleteProperty(process.env, name);
+        else process.env[name] = value;
+      place.dispose();
+    },
+  };
+}
+
+async function untilLines(record: string, count: number): Promise<readonly string[]> {
+  const watcher = watch(record);
+  try {
+    for (;;) {
+      const changed = new Promise((resolve) => watcher.once("change", resolve));
+      const lines = (await readFile(record, "utf8")).split("\n").slice(0, -1);
+      if (lines.length >= count) return lines;
+      await changed;
+    }
+  } finally {
+    watcher.close();
+  }
+}
+
 async function openSystemd(place: SystemdPlace, scope: "system" | "user"): Promise<SchedulerUnderTest> {
   const root = await mkdtemp(join(place.folder, "scheduler-"));
   const home = await prepareHome(root);
@@ -195,19 +260,7 @@ async function openSystemd(place: SystemdPlace, scope: "system" | "user"): Promi
   };
   return {
     scheduler: createSystemdScheduler({ kind: "systemd", runAs: "root", scope }, home, host),
-    started: async (count) => {
-      const watcher = watch(record);
-      try {
-        for (;;) {
-          const changed = new Promise((resolve) => watcher.once("change", resolve));
-          const lines = (await readFile(record, "utf8")).split("\n").slice(0, -1);
-          if (lines.length >= count) return lines;
-          await changed;
-        }
-      } finally {
-        watcher.close();
-      }
-    },
+    started: (count) => untilLines(record, count),
     countWrites: async () => place.countCalls("others"),
     countLooks: async () => place.countCalls("show"),
     tamper: {

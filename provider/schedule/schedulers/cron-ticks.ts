@@ -37,6 +37,21 @@ export function listMinutes(when: When): readonly number[] {
 }
 
 /**
+ * The minutes of the day, in UTC, at which a start may be due: each of its times under every offset that its zone has within 400 days, and
+ * the moments at which the clocks skip one of them. For what ticks in UTC, where no host's clocks stand in between.
+ */
+export function listUtcMinutes(when: When, from: Date): ReadonlySet<number> {
+  const zone = when.timeZone ?? "UTC";
+  const window = when.window === undefined ? [] : [toMinutes(when.window.from)];
+  const local = when.cron === undefined ? window : [...listMinutes(when), ...window];
+  const minutes = new Set<number>(when.cron === undefined ? listMinutes(when) : []);
+  for (const offset of listOffsets(zone, from))
+    for (const minute of local) minutes.add(toMinuteOfDay(minute - Math.round(offset / millisecondsPerMinute)));
+  for (const { minute } of listNightTicks(local, zone, from)) minutes.add(minute);
+  return minutes;
+}
+
+/**
  * When a start may be due on the days on which a zone's clocks are changed within 400 days, in UTC: at the moment at which they skip a time,
  * and both times at one that they repeat.
  *

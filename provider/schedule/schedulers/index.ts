@@ -4,6 +4,7 @@ import { createCronScheduler } from "./cron";
 import { createEmbeddedScheduler } from "./embedded";
 import type { Scheduler } from "./scheduler";
 import { createSystemdScheduler } from "./systemd";
+import { createWindowsTaskScheduler } from "./windows-task";
 
 /** The scheduler that a declaration names, for a posture home. Touches nothing. */
 export function openScheduler(declaration: SchedulerDeclaration, home: Home): Scheduler {
@@ -14,5 +15,7 @@ export function openScheduler(declaration: SchedulerDeclaration, home: Home): Sc
       return createCronScheduler(declaration, home);
     case "systemd":
       return createSystemdScheduler(declaration, home);
+    case "windows-task":
+      return createWindowsTaskScheduler(declaration, home);
   }
 }

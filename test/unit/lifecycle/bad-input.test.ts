@@ -21,6 +21,8 @@ const identifier = "must be 1 to 63 lower-case letters, digits and hyphens, and 
 const whole = "must be a whole number from 0 to 10000";
 const names = "names are 1 to 64 letters, digits, dots, hyphens and underscores, beginning with a letter or digit";
 const reference = 'must be a reference to a secret, {env: "NAME"} or {file: "/path"}, never the secret itself';
+const windowsAccount =
+  'must be "SYSTEM", a group managed service account such as CONTOSO\\backup$, or an object with user and password';
 const token = "must be the token that preview printed";
 const cron = "must be a cron expression of five fields";
 const nothing = undefined;
@@ -66,7 +68,7 @@ const wrong: readonly (readonly [Kind, string, unknown, string])[] = [
     "BackupSchedule",
     "scheduler",
     { kind: "at" },
-    'scheduler.kind: must be an object whose kind is "embedded", "cron" or "systemd"',
+    'scheduler.kind: must be an object whose kind is "embedded", "cron", "systemd" or "windows-task"',
   ],
   ["BackupSchedule", "scheduler", { kind: "systemd" }, "scheduler.runAs: is missing"],
   [
@@ -81,6 +83,13 @@ const wrong: readonly (readonly [Kind, string, unknown, string])[] = [
     "scheduler",
     { kind: "cron", runAs: "root;reboot" },
     "scheduler.runAs: must be the name of an account",
+  ],
+  ["BackupSchedule", "scheduler", { kind: "windows-task", runAs: "backup" }, `scheduler.runAs: ${windowsAccount}`],
+  [
+    "BackupSchedule",
+    "scheduler",
+    { kind: "windows-task", runAs: { user: "CONTOSO\\svc", password: "hunter2" } },
+    `scheduler.runAs: ${windowsAccount}`,
   ],
   ["BackupSchedule", "scheduler", { kind: "embedded", runAs: "root" }, "scheduler: runAs: no such property"],
   ["BackupSchedule", "when", nothing, "when: is missing"],
