@@ -24,6 +24,7 @@ const files = new BackupSchedule("files", {
     },
     offsite: { store: offsite, keep: { daily: 30, monthly: 12 }, rpo: "50h", site: "Frankfurt", isolated: true },
   },
+  notify: { chat: { kind: "webhook", url: { file: "/etc/backup-posture/chat-url" }, format: "slack", remind: "1d" } },
 });
 
 const target = new RestoreTarget("files-from-offsite", {

@@ -1,12 +1,50 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { type NotifyOptions, notifyOfHealth, pingOfRun } from "../notify/notify";
 import { now } from "../platform/clock";
+import { PostureError } from "../platform/errors";
 import { startDetached } from "../platform/processes";
+import { withinTime } from "../platform/time-limit";
 import { findJob, type ScheduleJob } from "../runner/job";
-import { readJournal, type SetsCopied } from "../runner/journal";
+import { type RunEnded, readJournal, type SetsCopied } from "../runner/journal";
 import { nextDue } from "../schedule/calendar";
 import { commandLineModule } from "../schedule/schedulers/embedded";
 import type { CommandContext } from "./command";
 import { exitCodes } from "./exit-codes";
+import { noteFault } from "./faults";
+
+/** Tells checks that a run starts, beside it: it does not wait, and nothing of it is thrown. */
+export async function announceStart(context: CommandContext, id: string): Promise<void> {
+  await tellInVain(context, () => pingOfRun(context.home, id, "start", optionsOf(context)));
+}
+
+/** Tells notifiers what a run has changed, after its end is written down; nothing of it is thrown, and it takes no longer than their time limits. */
+export async function tellAfterRun(context: CommandContext, id: string, { outcome }: RunEnded): Promise<void> {
+  const { home } = context;
+  const occasion = outcome === "succeeded" ? "success" : "failure";
+  await tellInVain(context, () => pingOfRun(home, id, occasion, optionsOf(context)));
+  await tellOfHealth(context, id);
+}
+
+/** Tells notifiers of a schedule what has changed; nothing of it is thrown. */
+export async function tellOfHealth(context: CommandContext, id: string): Promise<void> {
+  await tellInVain(context, () => notifyOfHealth(context.home, optionsOf(context), [id]));
+}
+
+/** Looking at a store whose server is gone may take for ever. */
+const longestTelling = 90_000;
+
+async function tellInVain(context: CommandContext, tell: () => Promise<unknown>): Promise<void> {
+  try {
+    const late = () => new PostureError("transient", "notifiers could not be told in time");
+    await withinTime(tell(), longestTelling, late, context.signal);
+  } catch (error) {
+    noteFault(context)(error);
+  }
+}
+
+function optionsOf(context: CommandContext): NotifyOptions {
+  return { signal: context.signal, onFault: noteFault(context) };
+}
 
 /** What became of a schedule's copies after a run, as far as it is known by now. */
 export interface CopiesAfterRun {

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { z } from "zod";
+import { watchHealth } from "../notify/watch";
 import { formatInstant, now } from "../platform/clock";
 import { showPath } from "../platform/display";
 import { serveMetrics } from "../report/metrics/endpoint";
@@ -26,7 +27,7 @@ export function registerAgent(program: Command, surroundings: CommandSurrounding
       summary: "fire what is due in the embedded scheduler, until it is stopped",
       details:
         "One agent serves a home; let the host's service manager keep it running. SIGTERM stops it; runs that it has started go on. " +
-        "It says what it does in plain lines on standard error.",
+        "It says what it does in plain lines on standard error. Every five minutes it looks how schedules are, and tells their notifiers.",
       options: [
         ["--metrics <host:port>", "serve metrics for Prometheus at this address; port 0 is any that is free"],
         ["--once", "fire what is due now, wait for it, and end"],
@@ -46,8 +47,10 @@ export function registerAgent(program: Command, surroundings: CommandSurrounding
         };
         const endpoint = metrics === undefined ? null : await serveMetrics(home, metrics, signal);
         if (endpoint !== null) log(`metrics at ${endpoint.url}`);
+        const watching = watchHealth(home, { once, signal, log });
         try {
           await runAgent(home, { once, signal, log });
+          await watching;
         } finally {
           await endpoint?.close();
         }

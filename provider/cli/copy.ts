@@ -4,6 +4,7 @@ import { identifier } from "../declaration/primitives";
 import { formatMilliseconds } from "../platform/durations";
 import { copySchedule } from "../runner/copy";
 import type { SetsCopied } from "../runner/journal";
+import { tellOfHealth } from "./after-run";
 import { type CommandSurroundings, register } from "./command";
 import { exitCodes } from "./exit-codes";
 import { noteFault } from "./faults";
@@ -40,6 +41,7 @@ export function registerCopy(program: Command, surroundings: CommandSurroundings
           ...(copy === undefined ? {} : { only: copy }),
           ...(all ? { atMost: Number.POSITIVE_INFINITY } : {}),
         });
+        await tellOfHealth(context, id);
         return {
           exitCode: copies.some(({ outcome }) => outcome === "failed") ? exitCodes.failed : exitCodes.fine,
           document: { id, copies },

@@ -12,6 +12,7 @@ import { registerInit } from "./init";
 import { registerList } from "./list";
 import { registerLync } from "./lync";
 import { registerMetrics } from "./metrics";
+import { registerNotify } from "./notify";
 import { registerOrphans } from "./orphans";
 import { registerPrune } from "./prune";
 import { registerPurge } from "./purge";
@@ -35,6 +36,7 @@ const commands = [
   registerPrune,
   registerPurge,
   registerDoctor,
+  registerNotify,
   registerOrphans,
   registerReport,
   registerMetrics,

@@ -4,7 +4,7 @@ import { identifier, instant } from "../declaration/primitives";
 import { formatMilliseconds } from "../platform/durations";
 import type { RunEnded } from "../runner/journal";
 import { runSchedule } from "../runner/run";
-import { type CopiesAfterRun, copyAfterRun } from "./after-run";
+import { announceStart, type CopiesAfterRun, copyAfterRun, tellAfterRun } from "./after-run";
 import { type CommandSurroundings, register } from "./command";
 import { describeCopied } from "./copy";
 import { dueSinceOption, findNothingDue } from "./due-since";
@@ -42,6 +42,7 @@ export function registerRun(program: Command, surroundings: CommandSurroundings)
         const idle = await findNothingDue(context, "run", id, dueSince);
         if (idle !== null) return idle;
         const onFault = noteFault(context);
+        const announced = announceStart(context, id);
         const ended = await runSchedule(context.home, id, {
           signal,
           evenIfPaused,
@@ -49,6 +50,8 @@ export function registerRun(program: Command, surroundings: CommandSurroundings)
           onFault,
           onProgress: (done) => progress.report(done),
         });
+        await announced;
+        await tellAfterRun(context, id, ended);
         const copies = await copyAfterRun(context, id);
         return {
           exitCode: chooseExitCode(ended, copies),

@@ -40,6 +40,8 @@ export type FaultKind = (typeof faultOrder)[number];
 /** One thing that is wrong. */
 export interface Fault {
   readonly kind: FaultKind;
+  /** Which of several of its kind, such as a copy's name; undefined where there is only one. */
+  readonly of?: string;
   /** As the reviewer reads it: times, never ages; counts, never file names; no raw output of commands. */
   readonly sentence: string;
   /** What mends it, for the person who runs `up`. */

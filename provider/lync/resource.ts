@@ -25,6 +25,7 @@ export type LyncTierArgs = Partial<
     | "hooks"
     | "keep"
     | "maxSkew"
+    | "notify"
     | "onStale"
     | "paused"
     | "rpo"

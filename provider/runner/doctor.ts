@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { access, constants, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { SecretReference } from "../declaration/primitives";
+import { listReferences } from "../notify/references";
 import { clockTolerance, formatInstant, isAheadOfClock, now } from "../platform/clock";
 import { formatMilliseconds } from "../platform/durations";
 import { messageOf, PostureError, systemCodeOf } from "../platform/errors";
@@ -221,23 +222,37 @@ async function examineSource(of: string, probe: Promise<void>, signal: AbortSign
   }
 }
 
+/** The secrets that a schedule refers to, and what each is for. */
+function listSecrets({ declaration }: ScheduleJob): readonly (readonly [string, SecretReference])[] {
+  const { hooks = {}, sources, notify = {} } = declaration;
+  return [
+    ...Object.entries(sources).flatMap(([source, declared]) =>
+      Object.entries(environmentOf(declared)).map(
+        ([variable, reference]) => [`source ${source}, variable ${variable}`, reference] as const,
+      ),
+    ),
+    ...Object.entries(hooks).flatMap(([hook, { environment = {} }]) =>
+      Object.entries(environment).map(
+        ([variable, reference]) => [`hook ${hook}, variable ${variable}`, reference] as const,
+      ),
+    ),
+    ...Object.entries(notify).flatMap(([name, notifier]) =>
+      listReferences(notifier).map(([key, reference]) => [`${notifier.kind} ${name}, ${key}`, reference] as const),
+    ),
+  ];
+}
+
 /** A secret that this account cannot resolve may well be there for the account that runs the schedule. */
 async function examineSecrets(job: ScheduleJob): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
-  const { hooks = {}, sources } = job.declaration;
-  const users = [
-    ...Object.entries(hooks).map(([name, { environment = {} }]) => [`hook ${name}`, environment] as const),
-    ...Object.entries(sources).map(([name, source]) => [`source ${name}`, environmentOf(source)] as const),
-  ];
-  for (const [user, environment] of users)
-    for (const [variable, reference] of Object.entries(environment))
-      try {
-        await resolveSecret(reference, `${user}, variable ${variable}`);
-      } catch (error) {
-        if (!(error instanceof PostureError)) throw error;
-        const advice = "provide it where the scheduler starts the runner";
-        findings.push(warning("secret", job.id, error.message, advice));
-      }
+  for (const [what, reference] of listSecrets(job))
+    try {
+      await resolveSecret(reference, what);
+    } catch (error) {
+      if (!(error instanceof PostureError)) throw error;
+      const advice = "provide it where the scheduler starts the runner";
+      findings.push(warning("secret", job.id, error.message, advice));
+    }
   return findings;
 }
 

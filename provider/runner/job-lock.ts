@@ -35,6 +35,19 @@ export function lockCopies(home: Home, id: string): Promise<Lock> {
   return acquireLock(copiesLockPath(home, id), { what: `backup-posture copy ${id}` });
 }
 
+/** How long telling others may keep who has something to tell as well. Each attempt has a time limit of its own. */
+const notifyWaitMilliseconds = 15_000;
+
+/**
+ * Takes the lock under which notifiers of one schedule are told. Neither runs nor copying wait for it.
+ *
+ * @throws PostureError `locked` where others take long.
+ */
+export function lockNotify(home: Home, id: string): Promise<Lock> {
+  const path = join(home.locks, `${id}.notify.lock`);
+  return acquireLock(path, { what: `backup-posture notify ${id}`, waitMilliseconds: notifyWaitMilliseconds });
+}
+
 /** Whether anybody alive holds the lock of a job, for whatever work. */
 export async function isJobLocked(home: Home, id: string): Promise<boolean> {
   return (await findHolder(lockPath(home, id))) !== null;

@@ -75,7 +75,25 @@ const copiedSchema = z.object({
   notes: z.array(z.string()).optional(),
 });
 
-const recordSchema = z.discriminatedUnion("event", [startedSchema, endedSchema, forgotSchema, copiedSchema]);
+const notifiedSchema = z.object({
+  event: z.literal("notified"),
+  at: z.iso.datetime(),
+  /** The notifier's name. */
+  notifier: z.string(),
+  /** What it was told: how the schedule is, or, of a check, how its run goes. */
+  what: z.enum(["failure", "staleness", "recovery", "reminder", "start", "success"]),
+  outcome: z.enum(["succeeded", "failed"]),
+  /** One sentence for people, without secrets; empty for a success. */
+  message: z.string(),
+});
+
+const recordSchema = z.discriminatedUnion("event", [
+  startedSchema,
+  endedSchema,
+  forgotSchema,
+  copiedSchema,
+  notifiedSchema,
+]);
 
 const lineFeed = 0x0a;
 
@@ -85,6 +103,8 @@ export type RunEnded = z.infer<typeof endedSchema>;
 export type PointsForgotten = z.infer<typeof forgotSchema>;
 /** What became of one attempt to bring a copy up to date. */
 export type SetsCopied = z.infer<typeof copiedSchema>;
+/** That somebody was told, or could not be. */
+export type Notified = z.infer<typeof notifiedSchema>;
 export type JournalRecord = z.infer<typeof recordSchema>;
 
 /** Appends one record, durably. After a line that a crash cut off it begins a new one. */

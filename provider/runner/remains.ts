@@ -1,3 +1,4 @@
+import { forgetTold } from "../notify/told-state";
 import { PostureError } from "../platform/errors";
 import type { Lock } from "../platform/lock";
 import { clearCopyStaging } from "./copy-staging";
@@ -8,6 +9,7 @@ import { clearKept, clearStaging } from "./staging";
 /** Takes away what dead runs of an id have left: their lock, what they staged and what its sources kept. A live run cleans up after itself. */
 export async function clearRemains(home: Home, id: string): Promise<void> {
   await clearCopying(home, id);
+  await forgetTold(home, id);
   const lock = await unlessLocked(lockJob(home, id, "remove"));
   if (lock === null) return;
   try {

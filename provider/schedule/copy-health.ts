@@ -34,6 +34,7 @@ export function findCopyFaults(situation: CopySituation): readonly Fault[] {
     return [
       {
         kind: "copy unreachable",
+        of: name,
         sentence: `copy ${name} unreachable: ${unreachable}`,
         remedy: "make its store reachable for this account; the next run copies what it lacks",
         mendedByRun: false,
@@ -55,6 +56,7 @@ function findDamage({ id, name, sets }: CopySituation, again: string): readonly 
   return [
     {
       kind: "copy damaged",
+      of: name,
       sentence: `copy ${name} damaged: ${damaged} recovery point${damaged === 1 ? "" : "s"}`,
       remedy: `backup-posture verify ${id} --copy ${name} --content names what is affected; backup-posture purge ${id} --copy ${name} --damaged gives it up, then ${again} copies it anew`,
       mendedByRun: false,
@@ -67,6 +69,7 @@ function findMissing({ id, name, missing }: CopySituation, again: string): reado
   return [
     {
       kind: "copy missing",
+      of: name,
       sentence: `copy ${name} missing: ${missing.count} recovery set${missing.count === 1 ? "" : "s"}, newest ${formatInstant(missing.newest)}`,
       remedy: `somebody deleted from it; ${again} copies what the schedule's own store still has, and backup-posture purge ${id} --copy ${name} --missing gives up the rest`,
       mendedByRun: true,
@@ -79,6 +82,7 @@ function findFailing({ name, failing }: CopySituation, again: string): readonly 
   return [
     {
       kind: "copy failing",
+      of: name,
       sentence: `copy ${name} failing: ${failing.message}, since ${formatInstant(failing.since)}`,
       remedy: `mend what the message says, then: ${again}`,
       mendedByRun: true,
@@ -97,6 +101,7 @@ function findStaleness(situation: CopySituation, again: string): readonly Fault[
   return [
     {
       kind: "copy stale",
+      of: name,
       sentence: `copy ${name} stale: last success ${last === null ? "never" : formatInstant(last)}, rpo ${rpo ?? formatMilliseconds(effectiveRpo(declaration))}`,
       remedy: `see that runs succeed and copying ends in time (backup-posture list ${id} --copy ${name}), then: ${again}`,
       mendedByRun: true,
@@ -110,6 +115,7 @@ function findFuture({ id, name, sets, now }: CopySituation): readonly Fault[] {
   return [
     {
       kind: "copy clock",
+      of: name,
       sentence: `copy ${name} clock: a recovery point is dated ${formatInstant(ahead.startedAt)}, in the future; pruning of it is suspended`,
       remedy: `correct the clock; the point counts from its date on, or give it up with backup-posture purge ${id} --copy ${name}`,
       mendedByRun: false,

@@ -1,4 +1,5 @@
 import type { CanonicalShape } from "../declaration/canonical";
+import { notifierShape } from "../notify/defaults";
 
 /** How much later than its RPO a stale backup, or expired evidence, is reported. */
 export const defaultGrace = "1h";
@@ -42,6 +43,7 @@ export const scheduleShape: CanonicalShape = {
       },
     },
     sources: { each: { fields: { exclude: { set: true }, exitCodes: { set: true } } } },
+    notify: { each: notifierShape },
     hooks: { each: { defaults: { timeout: defaultCommandTimeout } } },
     afterChange: { each: { defaults: { timeout: defaultCommandTimeout } } },
     outside: { each: { defaults: { timeout: defaultCommandTimeout } } },

@@ -5,22 +5,9 @@ import type { ScheduleDeclaration } from "./schema";
 
 /** What of a BackupSchedule starts no command on its host. All else may: a property that is added later, too. */
 const calm: ReadonlySet<string> = new Set<keyof ScheduleDeclaration>([
-  ...([
-    "id",
-    "host",
-    "home",
-    "adopt",
-    "scheduler",
-    "when",
-    "sources",
-    "store",
-    "keep",
-    "copies",
-    "rpo",
-    "grace",
-  ] as const),
+  ...(["id", "host", "home", "adopt", "scheduler", "when", "sources", "store", "keep", "rpo", "grace"] as const),
   ...(["maxSkew", "expectedDuration", "outside", "paused", "runOnCreate", "onStale", "waitFor"] as const),
-  "acknowledgeDataLoss",
+  ...(["copies", "notify", "acknowledgeDataLoss"] as const),
 ]);
 
 /** The same of a RestoreTarget. */

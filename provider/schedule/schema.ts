@@ -16,6 +16,7 @@ import {
 } from "../declaration/primitives";
 import { releasePattern } from "../declaration/release";
 import { hostSchema } from "../hosts/schema";
+import { notifierSchema } from "../notify/schema";
 import { storeSchema } from "../snapshot/stores/schema";
 import { changeProbeSchema, sourceSchema } from "../sources/schema";
 import { findCronFault, isTimeZone } from "./calendar";
@@ -279,6 +280,8 @@ export const scheduleSchema = z.strictObject({
   outside: z.record(entryName, outsideSchema, "must be an object by name").optional(),
   /** Commands around each run, by name; several of one kind run in order of their names. */
   hooks: z.record(entryName, hookSchema, "must be an object of hooks by name").optional(),
+  /** Who is told when something goes wrong, comes right again, or gets too old, by name. */
+  notify: z.record(entryName, notifierSchema, "must be an object of notifiers by name").optional(),
   /** Until when nothing fires, and why. Staleness counts from its end. */
   paused: z.strictObject({ until: instant, reason: sentence }, "must be an object with until and reason").optional(),
   /** Whether creating it starts the installed entry once. Default: false. */

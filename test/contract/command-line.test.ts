@@ -11,6 +11,7 @@ const commands = [
   "status",
   "run",
   "copy",
+  "notify",
   "agent",
   "list",
   "verify",
