@@ -46,8 +46,13 @@ runMain(async () => {
   const work = mkdtempSync(join(values.work, "bench-store-"));
   try {
     const sizes = values.growth ? [10_000, Number(values.files), 1_000_000] : [Number(values.files)];
-    const results = sizes.map((files) => measure(join(work, String(files)), files, files <= 100_000));
-    for (const result of results) print(result);
+    const results = sizes.map((files) => {
+      const place = join(work, String(files));
+      const result = measure(place, files, files <= 100_000);
+      print(result);
+      rmSync(place, { recursive: true });
+      return result;
+    });
     if (values.growth) printGrowth(results);
     if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
     return 0;
@@ -78,9 +83,7 @@ function measure(place, files, peers) {
       ? { restic: sizeOf(join(place, "round 0", "restic")), borg: sizeOf(join(place, "round 0", "borg")) }
       : {}),
   };
-  const result = { files, entries: countEntries(tree), bytes: sizeOf(tree), rounds: rounds.length, median, stored };
-  rmSync(place, { recursive: true });
-  return result;
+  return { files, entries: countEntries(tree), bytes: sizeOf(tree), rounds: rounds.length, median, stored };
 }
 
 /** @param {string} place @param {string} tree @param {boolean} peers */

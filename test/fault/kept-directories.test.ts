@@ -17,7 +17,7 @@ import { layOut } from "../../provider/snapshot/stores/directory/layout";
 import { openManifest } from "../../provider/snapshot/stores/directory/manifest";
 import { manifestPath } from "../../provider/snapshot/stores/directory/point-header";
 import type { CaptureRequest, Store } from "../../provider/snapshot/stores/store";
-import { Chance, repetitions, report } from "./harness/campaign";
+import { Chance, repetitions, report, reportSoFar } from "./harness/campaign";
 import { actLater, lookAtPoint, makeStore, plant, requestFor } from "./harness/store-work";
 import { lookAt } from "./harness/tree-look";
 
@@ -122,6 +122,7 @@ describe("a directory in which nothing changed", () => {
       const point = await capture();
       unlisted += listedBy(point).unlisted;
       expect(await lookAtPoint(store, point.id, work)).toEqual(lookAt(tree));
+      reportSoFar("changed trees", round + 1, { rounds: round + 1, "directories kept unlisted": unlisted });
       await store.forget(
         [point.id].filter(() => round % 5 !== 0),
         {},

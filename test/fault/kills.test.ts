@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { Chance, isLong, repetitions, report } from "./harness/campaign";
+import { Chance, isLong, repetitions, report, reportSoFar } from "./harness/campaign";
 import {
   actInProcess,
   changeSome,
@@ -40,7 +40,7 @@ describe("a store whose process is killed", () => {
   beforeAll(async () => {
     work = mkdtempSync(join(tmpdir(), "kills-"));
     small = await setScene(join(work, "small"), 30, chance);
-    large = await setScene(join(work, "large"), repetitions(300, 3_000), chance);
+    large = await setScene(join(work, "large"), repetitions(300, 2_200), chance); // enough for several threads
   });
 
   afterAll(() => {
@@ -75,6 +75,7 @@ describe("a store whose process is killed", () => {
         await exit;
         await expectIntact(scene, action);
       });
+      reportSoFar("kills at any moment", count + 1, { kills: count + 1, ...ended });
     }
     report("kills at any moment", { kills, ...ended });
   });

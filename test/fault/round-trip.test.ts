@@ -17,7 +17,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { repetitions, report } from "./harness/campaign";
+import { repetitions, report, reportSoFar } from "./harness/campaign";
 import { lookAtPoint, makeStore, requestFor } from "./harness/store-work";
 import { lookAt } from "./harness/tree-look";
 
@@ -101,6 +101,7 @@ describe("generated trees", () => {
     const treesPerPoint = 50;
     const points = repetitions(4, 200);
     let entries = 0;
+    let done = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(tree, { minLength: treesPerPoint, maxLength: treesPerPoint }), async (trees) => {
         const root = join(work, "trees");
@@ -122,6 +123,8 @@ describe("generated trees", () => {
         await store.restore(second.id, { to }, signal);
         expect(compareByRsync(root, to)).toBe("");
         for (const place of [root, to, join(work, "store")]) rmSync(place, { recursive: true });
+        done += 1;
+        reportSoFar("round trips", done, { trees: done * treesPerPoint, entries });
       }),
       { numRuns: points, endOnFailure: true },
     );

@@ -38,6 +38,11 @@ export class Chance {
   }
 }
 
+/** Says now and then what a long campaign has done so far, so that one that is stopped was not for nothing. */
+export function reportSoFar(campaign: string, done: number, counts: Readonly<Record<string, number>>): void {
+  if (isLong && done % 20 === 0) report(`${campaign} so far`, counts);
+}
+
 /** Says what a campaign did, with the seed that repeats it. */
 export function report(campaign: string, counts: Readonly<Record<string, number>>): void {
   const words = Object.entries(counts).map(([what, count]) => `${count} ${what}`);

@@ -1,29 +1,8 @@
 import { join } from "node:path";
-import { parentPort, type Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { canStartThread, startThread } from "../../../platform/bundle";
+import type { BatchHandler, CreateHandler, ToBatchWorker } from "./batch-worker";
 import { countThreads } from "./thread-count";
-
-/** Does one kind of work, batch by batch, in whichever thread it was made. */
-export interface BatchHandler<Batch, Result> {
-  handle(batch: Batch): Result;
-  close(): void;
-}
-
-/** Makes a handler from what can be sent to a thread. */
-export type CreateHandler<Setup, Batch, Result> = (setup: Setup) => BatchHandler<Batch, Result>;
-
-/** The whole of a worker's file: it answers each batch with its result. */
-export function serveBatches<Setup, Batch, Result>(create: CreateHandler<Setup, Batch, Result>): void {
-  let handler: BatchHandler<Batch, Result> | null = null;
-  parentPort?.on("message", (message: ToWorker<Setup, Batch>) => {
-    if (message.kind === "setup") handler = create(message.setup);
-    else if (handler !== null) parentPort?.postMessage(handler.handle(message.batch));
-  });
-}
-
-type ToWorker<Setup, Batch> =
-  | { readonly kind: "setup"; readonly setup: Setup }
-  | { readonly kind: "batch"; readonly batch: Batch };
 
 /** So many batches a thread are under way or waiting: enough that none is ever idle. */
 const batchesPerThread = 2;
@@ -116,7 +95,7 @@ export class BatchPool<Setup, Batch, Result> {
     this.#post(worker, { kind: "batch", batch });
   }
 
-  #post(worker: Worker, message: ToWorker<Setup, Batch>): void {
+  #post(worker: Worker, message: ToBatchWorker<Setup, Batch>): void {
     worker.postMessage(message);
   }
 

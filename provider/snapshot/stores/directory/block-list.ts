@@ -52,7 +52,10 @@ export class BlockList {
     const bytes = this.#bytes;
     for (let at = 0; at < this.#length; at += listedSize) {
       const record = bytes.readUInt32LE(at) * blockRecordSize;
-      table.writeBigUInt64LE(BigInt(bytes.readDoubleLE(at + 4)), record);
+      const offset = bytes.readDoubleLE(at + 4);
+      const high = Math.floor(offset / 0x1_0000_0000);
+      table.writeUInt32LE(offset - high * 0x1_0000_0000, record);
+      table.writeUInt32LE(high, record + 4);
       bytes.copy(table, record + 8, at + 12, at + listedSize);
     }
   }

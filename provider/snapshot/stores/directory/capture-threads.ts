@@ -49,7 +49,7 @@ export async function captureHere(
 /** Gives the root its number. */
 function toRootTask(plan: CapturePlan): DirectoryTask {
   Atomics.store(new Int32Array(plan.counters), counters.directories, 1);
-  return { id: 0, path: "", previous: plan.previous === null ? null : 0, seen: null };
+  return { id: 0, path: "", previous: plan.previous === null ? null : 0, seen: null, isChanged: false };
 }
 
 const workerFile = join(__dirname, "capture-worker.js");

@@ -94,7 +94,6 @@ async function captureInto(beginning: Beginning, signal: AbortSignal): Promise<R
     counters: new SharedArrayBuffer(12),
   };
   const results = await readTree(plan, beginning, signal);
-  await syncDirectory(layout.packs);
   signal.throwIfAborted();
   return await commit(plan, draft, identity, results, previous, signal);
 }
@@ -144,7 +143,7 @@ async function commit(
     long: results.flatMap((result) => result.paths.long),
   };
   const [manifest, captured] = await Promise.all([
-    finishDraft(plan, draft, results, totals),
+    makeDurable(plan, draft, results, totals),
     captureAttributes(plan.root, paths, signal),
   ]);
   const attributes = await keepAttributes(plan, paths, captured, previous);
@@ -182,12 +181,14 @@ async function commit(
   return point;
 }
 
-async function finishDraft(
+/** The packs' names, then the manifest. */
+async function makeDurable(
   plan: CapturePlan,
   draft: ManifestDraft,
   results: readonly ThreadResult[],
   totals: WalkTotals,
 ): Promise<ManifestSummary> {
+  await syncDirectory(plan.layout.packs);
   const finished = results.flatMap((result) => result.packs);
   const packs = toPackUses(plan.layout, plan.packIds, finished, totals);
   const blocks = results.map((result) => new BlockList(result.blocks));

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { BatchHandler } from "./batch-pool";
+import type { BatchHandler } from "./batch-worker";
 import { joinPath, toDisplay } from "./byte-path";
 import { ContentReader } from "./content-reader";
 import { DamageError } from "./damage";

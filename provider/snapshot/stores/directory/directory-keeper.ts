@@ -35,8 +35,9 @@ export class DirectoryKeeper {
   /** Hands out a directory's block if everything in it is as it was. @returns false otherwise; then nothing has happened. */
   keep(task: DirectoryTask, enqueue: (task: DirectoryTask) => void, emit: EmitBlock): boolean {
     const { previous, seen } = task;
+    if (previous === null || seen === null || task.isChanged || this.settings.tellUnchanged) return false;
     const look = QuickLook.at(this.settings.root, task.path);
-    if (previous === null || seen === null || look === null || this.settings.tellUnchanged) return false;
+    if (look === null) return false;
     const before = this.#findAsBefore(previous, seen);
     if (before === null) return false;
     const inner = new Array<InnerDirectory>();
@@ -130,7 +131,7 @@ export class DirectoryKeeper {
     const parent = { device: seen.device, inode: seen.inode };
     for (const { start, name, previous, stats } of inner) {
       this.tools.writer.numberDirectory(start, id);
-      enqueue({ id, path: joinPath(task.path, name), previous, seen: toSeen(stats, parent) });
+      enqueue({ id, path: joinPath(task.path, name), previous, seen: toSeen(stats, parent), isChanged: false });
       id += 1;
     }
   }

@@ -63,7 +63,7 @@ export class KeepingThread {
     while (performance.now() < until) {
       const task = this.#waiting.next();
       if (task === undefined) break;
-      if (!this.#keep(task)) refused.push(task);
+      if (!this.#keep(task)) refused.push({ ...task, isChanged: true });
       const donation = this.#waiting.takeDonation();
       if (donation !== null) donate(donation);
     }

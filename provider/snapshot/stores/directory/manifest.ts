@@ -6,7 +6,7 @@ import { BlockCursor, blockRecordSize, closingSize, manifestMagic, noPack, packR
 import { digestOf, type PackUse } from "./manifest-writer";
 
 /** So much is read at once while blocks are asked for in the order in which they were written. */
-const readAhead = 128 * 1024;
+const readAhead = 64 * 1024;
 
 /** A manifest that is open for reading. Its tables are in memory, its blocks are read when they are asked for. */
 export class Manifest {

@@ -1,5 +1,5 @@
 import { blockForTurn, type Throttle } from "../../../platform/throttle";
-import type { BatchHandler } from "./batch-pool";
+import type { BatchHandler } from "./batch-worker";
 import { type BytePath, joinPath, toDisplay } from "./byte-path";
 import { ContentReader, type ContentSink } from "./content-reader";
 import { DamageError } from "./damage";

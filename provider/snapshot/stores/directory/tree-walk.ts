@@ -242,7 +242,7 @@ export class TreeWalk {
     const id = this.allocateDirectories(1);
     this.#writer.directory(name, id);
     const previous = before !== null && before.kind === entryKinds.directory ? before.directory : null;
-    enqueue({ id, path, previous, seen: toSeen(stats, null) });
+    enqueue({ id, path, previous, seen: toSeen(stats, null), isChanged: false });
   }
 
   #link(directory: BytePath, name: BytePath, handle: DirectoryHandle, before: BlockCursor | null): void {

@@ -12,6 +12,8 @@ export interface DirectoryTask {
   readonly previous: number | null;
   /** As its parent's reader saw it; null for the root. */
   readonly seen: SeenDirectory | null;
+  /** Whether something in it is known to have changed. */
+  readonly isChanged: boolean;
 }
 
 export interface SeenDirectory {
