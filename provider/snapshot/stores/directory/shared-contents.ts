@@ -126,11 +126,11 @@ export class SharedContents implements KnownContents {
     Atomics.store(this.#control, 1, end);
   }
 
-  /** Room for four times what is stored, and for everything where that is nothing: then it is not known how much will be. */
+  /** Room for twice what is stored, and for everything where that is nothing: then it is not known how much will be. */
   #fillSlots(): void {
     const count = Atomics.load(this.#control, 1);
     let slots = count === 0 ? mostSlots : fewestSlots;
-    while (slots < mostSlots && slots < count * 8) slots *= 2;
+    while (slots < mostSlots && slots < count * 4) slots *= 2;
     Atomics.store(this.#control, 2, slots);
     const mask = slots - 1;
     for (let entry = 0; entry < count; entry += 1) {
