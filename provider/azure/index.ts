@@ -1,0 +1,3 @@
+import "./peer";
+
+export { AzureFileShareBackup, type AzureFileShareBackupArgs } from "./resource";
