@@ -34,7 +34,11 @@ function checkName(property: string, name: unknown, schema: typeof fileShareName
   return issue === undefined ? [] : [`${property}: ${issue.message}`];
 }
 
-function checkDays(property: string, days: unknown, { least, most }: { readonly least: number; readonly most: number }) {
+function checkDays(
+  property: string,
+  days: unknown,
+  { least, most }: { readonly least: number; readonly most: number },
+) {
   if (days === undefined || (Number.isInteger(days) && Number(days) >= least && Number(days) <= most)) return [];
   return [`${property}: must be a whole number from ${least} to ${most}`];
 }

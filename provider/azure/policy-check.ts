@@ -55,7 +55,10 @@ function findUnsayable({ keep }: AzurePolicy): readonly PolicyFault[] {
       sentence: "Azure Backup keeps by days, weeks, months and years only; say it in keep.daily",
     }));
   const missing = (keep.daily ?? 0) === 0;
-  return [...other, ...(missing ? [{ property: "keep.daily", sentence: "is needed: Azure Backup keeps at least 1 day" }] : [])];
+  return [
+    ...other,
+    ...(missing ? [{ property: "keep.daily", sentence: "is needed: Azure Backup keeps at least 1 day" }] : []),
+  ];
 }
 
 function findTooMany({ keep, tier }: AzurePolicy, { count }: RunTimes): readonly PolicyFault[] {
@@ -68,7 +71,11 @@ function findTooMany({ keep, tier }: AzurePolicy, { count }: RunTimes): readonly
         : limits.snapshotTier[period];
     const given = keep[period] ?? 0;
     if (given <= most) return [];
-    const where = inVault ? "a vault" : count === 1 ? "the snapshot tier" : `the snapshot tier with ${count} backups a day`;
+    const where = inVault
+      ? "a vault"
+      : count === 1
+        ? "the snapshot tier"
+        : `the snapshot tier with ${count} backups a day`;
     return [{ property: `keep.${period}`, sentence: `is ${given}, and ${where} keeps at most ${most}` }];
   });
 }

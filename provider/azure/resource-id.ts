@@ -6,7 +6,8 @@ export interface ResourceId {
 
 /** Takes an id apart. @throws Error that names the property where it is not that of such a resource. */
 export function parseResourceId(id: string, provider: string, property: string): ResourceId {
-  const [, subscriptions, , groups, resourceGroupName = "", providers, namespace, type, name = "", more] = id.split("/");
+  const [, subscriptions, , groups, resourceGroupName = "", providers, namespace, type, name = "", more] =
+    id.split("/");
   const path = [subscriptions, groups, providers, `${namespace ?? ""}/${type ?? ""}`].join("/").toLowerCase();
   if (path === `subscriptions/resourcegroups/providers/${provider}`.toLowerCase() && name !== "" && more === undefined)
     return { resourceGroupName, name };

@@ -1,13 +1,15 @@
 import * as recoveryservices from "@pulumi/azure-native/recoveryservices";
 import * as storage from "@pulumi/azure-native/storage";
 import * as pulumi from "@pulumi/pulumi";
-import type { AzureFilesDeclaration } from "../snapshot/stores/azure-files/schema";
+import type { StoreDeclaration } from "../snapshot/stores/schema";
 import { checkPlaces } from "./places";
 import { type CheckedPolicy, checkPolicy } from "./policy-check";
 import { toPolicyProperties } from "./policy-properties";
 import type { AzurePolicy } from "./policy-schema";
 import { parseResourceId } from "./resource-id";
 import { type PolicyUpdate, refuseRetentionLoss } from "./retention-loss";
+
+type AzureFilesStore = Extract<StoreDeclaration, { kind: "azure-files" }>;
 
 /** A storage account that is there already, or one to be made. */
 export type AccountArgs =
@@ -90,7 +92,7 @@ export class AzureFileShareBackup extends pulumi.ComponentResource {
   public readonly policyId: pulumi.Output<string>;
   public readonly protectedItemId: pulumi.Output<string>;
   /** The share's snapshots as a store, for a BackupSchedule, FileShareSnapshot or RestoreTarget beside it. */
-  public readonly store: pulumi.Output<AzureFilesDeclaration>;
+  public readonly store: pulumi.Output<AzureFilesStore>;
 
   /** @throws Error that names everything that is wrong with the plain arguments, each with its property and the number of the limit. */
   constructor(name: string, args: AzureFileShareBackupArgs, options?: pulumi.ComponentResourceOptions) {
@@ -107,11 +109,9 @@ export class AzureFileShareBackup extends pulumi.ComponentResource {
     this.vaultName = vault.name;
     this.policyId = declared.id;
     this.protectedItemId = item.id;
-    this.store = pulumi
-      .all([account.name, share.name])
-      .apply(([accountName, shareName]): AzureFilesDeclaration => {
-        return { kind: "azure-files", account: accountName, share: shareName };
-      });
+    this.store = pulumi.all([account.name, share.name]).apply(([accountName, shareName]): AzureFilesStore => {
+      return { kind: "azure-files", account: accountName, share: shareName };
+    });
     this.registerOutputs({
       accountName: this.accountName,
       shareName: this.shareName,
@@ -165,7 +165,9 @@ function declareAccount(name: string, args: AzureFileShareBackupArgs, own: OwnOp
     const resource = new storage.StorageAccount(
       `${name}-account`,
       {
-        accountName: made.name, location, tags,
+        accountName: made.name,
+        location,
+        tags,
         resourceGroupName,
         kind: "StorageV2",
         sku: { name: made.sku ?? "Standard_ZRS" },
@@ -199,7 +201,8 @@ function declareShare(name: string, { share }: AzureFileShareBackupArgs, account
   const resource = new storage.FileShare(
     `${name}-share`,
     {
-      shareName: share.name, shareQuota: share.quota,
+      shareName: share.name,
+      shareQuota: share.quota,
       accountName: account.name,
       resourceGroupName: account.resourceGroupName,
       enabledProtocols: "SMB",
@@ -221,7 +224,9 @@ function declareVault(name: string, args: AzureFileShareBackupArgs, own: OwnOpti
   const resource = new recoveryservices.Vault(
     `${name}-vault`,
     {
-      vaultName: vault.name, location, tags,
+      vaultName: vault.name,
+      location,
+      tags,
       resourceGroupName,
       sku: { name: "RS0", tier: "Standard" },
       properties: {
@@ -295,7 +300,12 @@ function guardRetention(name: string, acknowledged: string | undefined): pulumi.
 function declareProtection(
   name: string,
   { protectedItemName }: AzureFileShareBackupArgs,
-  at: { readonly account: Place; readonly share: Place; readonly vault: Place; readonly policy: recoveryservices.ProtectionPolicy },
+  at: {
+    readonly account: Place;
+    readonly share: Place;
+    readonly vault: Place;
+    readonly policy: recoveryservices.ProtectionPolicy;
+  },
   own: OwnOptions,
 ): recoveryservices.ProtectedItem {
   const { account, share, vault, policy } = at;
@@ -342,4 +352,3 @@ function take(id: pulumi.Input<string>, type: string, property: string): Place {
     dependsOn: [],
   };
 }
-

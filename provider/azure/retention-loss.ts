@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { compareRetention } from "../snapshot/retention";
 import type { Keep } from "../schedule/schema";
+import { compareRetention } from "../snapshot/retention";
 
 const duration = z.object({ retentionDuration: z.object({ count: z.number() }) }).optional();
 
@@ -19,9 +19,7 @@ const propertiesSchema = z.object({
     })
     .optional(),
   retentionPolicy: retentionSchema.optional(),
-  vaultRetentionPolicy: z
-    .object({ vaultRetention: retentionSchema, snapshotRetentionInDays: z.number() })
-    .optional(),
+  vaultRetentionPolicy: z.object({ vaultRetention: retentionSchema, snapshotRetentionInDays: z.number() }).optional(),
 });
 
 /** What an update of a policy is to, as the engine tells it. */
@@ -115,6 +113,8 @@ function countLostDays(before: Keep, after: Keep, now: Date): number {
 }
 
 function makeToken(urn: string, before: ReadRetention, after: ReadRetention, points: number): string {
-  const digest = createHash("sha256").update(JSON.stringify([urn, before, after])).digest("hex");
+  const digest = createHash("sha256")
+    .update(JSON.stringify([urn, before, after]))
+    .digest("hex");
   return `delete-${points}-${digest.slice(0, 16)}`;
 }

@@ -24,7 +24,9 @@ const daysOfAWeek = [0, 1, 2, 3, 4, 5, 6];
 /** Reads when a policy is to run; what Azure Backup cannot do is a fault. */
 export function readRunTimes(when: When): RunTimes | readonly PolicyFault[] {
   const faults = [
-    ...(when.jitter === undefined ? [] : [refuse("when.jitter", "Azure Backup spreads the starts itself; leave it out")]),
+    ...(when.jitter === undefined
+      ? []
+      : [refuse("when.jitter", "Azure Backup spreads the starts itself; leave it out")]),
     ...(when.catchUp === undefined
       ? []
       : [refuse("when.catchUp", "Azure Backup tries again by itself, and makes nothing up; leave it out")]),
@@ -62,7 +64,9 @@ function toRunTimes(property: string, minutesOfDay: readonly number[]): RunTimes
   if (minutesOfDay.some((minute) => !limits.minutes.some((allowed) => minute % minutesPerHour === allowed)))
     return [refuse(property, "must run at :00 or :30: Azure Backup begins at whole and half hours only")];
   if (minutesOfDay.length > limits.runsADay)
-    return [refuse(property, `runs ${minutesOfDay.length} times a day; Azure Backup runs at most ${limits.runsADay} times`)];
+    return [
+      refuse(property, `runs ${minutesOfDay.length} times a day; Azure Backup runs at most ${limits.runsADay} times`),
+    ];
   if (second === undefined) return { first, interval: null, count: 1 };
   const interval = (second - first) / minutesPerHour;
   const isEven = minutesOfDay.every((minute, at) => minute === first + at * interval * minutesPerHour);

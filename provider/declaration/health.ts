@@ -32,6 +32,8 @@ export const faultOrder = [
   "evidence not known",
   "evidence too far",
   "restore too slow",
+  "store nearly full",
+  "cannot be pruned",
   "clock",
 ] as const;
 

@@ -108,6 +108,7 @@ export async function observeSchedule(
       ? await findChanges(id, declaration, records, (name, probe) => view.findChangeMark(name, probe))
       : []),
     ...(await findOutsideFaultsOf(view, declaration, findLastSuccess(situation))),
+    ...(stored.unreachable === null ? await findStoreFaults(view, declaration.store, id) : []),
   ];
   const gone =
     job.state === "absent" &&
@@ -122,6 +123,12 @@ export async function observeSchedule(
 /** When copies were declared that the schedule did not have from the beginning. */
 function declaredCopies(job: FoundJob): Readonly<Record<string, string>> {
   return job.state === "present" && job.job.kind === "schedule" ? (job.job.copiesSince ?? {}) : {};
+}
+
+/** What a store with limits has to tell, beside its points. */
+async function findStoreFaults(view: HomeView, store: StoreDeclaration, id: string): Promise<readonly Fault[]> {
+  const concerns = await openStore(store).findConcerns?.(id, view.signal);
+  return (concerns ?? []).map((concern) => ({ ...concern, mendedByRun: false }));
 }
 
 /** Probes are asked where there are any; what they look at is no part of this schedule. */

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
+import { formatShareAddress } from "../../declaration/azure-share";
 import { toMilliseconds } from "../../platform/durations";
 import { restoreTargetSchema } from "../../restore/schema";
 import { defaultGrace } from "../../schedule/defaults";
@@ -85,16 +86,18 @@ function readCopyFacts(copy: unknown): PlaceFacts {
   return { ...facts, ...(site === undefined ? {} : { offSite: true }) };
 }
 
-/** What the settings say of a path goes before what the declaration says; of a directory nothing else is known. */
+/** What the settings say of a path goes before what the declaration says; of a directory nothing else is known, and
+ * snapshots of an Azure share lie beside it. */
 function readPlaces(store: unknown, places: PlacesByPath, declared: PlaceFacts): readonly Place[] {
-  const label = textAt(store, "path") ?? textAt(store, "repository");
+  const inAzure = textAt(store, "kind") === "azure-files";
+  const label = inAzure ? addressOf(store) : (textAt(store, "path") ?? textAt(store, "repository"));
   if (label === undefined) return [];
   const facts = { ...declared, ...findFacts(label, places) };
-  const encrypts = textAt(store, "kind") === "restic";
+  const encrypts = inAzure || textAt(store, "kind") === "restic";
   return [
     {
       label,
-      medium: facts.medium ?? "disk",
+      medium: facts.medium ?? (inAzure ? "azure-snapshot" : "disk"),
       encrypted: facts.encrypted ?? encrypts,
       offSite: facts.offSite ?? false,
       immutable: facts.immutable ?? false,
@@ -102,6 +105,11 @@ function readPlaces(store: unknown, places: PlacesByPath, declared: PlaceFacts):
       deletionGuarded: facts.deletionGuarded ?? false,
     },
   ];
+}
+
+function addressOf(store: unknown): string | undefined {
+  const [account, share] = [textAt(store, "account"), textAt(store, "share")];
+  return account === undefined || share === undefined ? undefined : formatShareAddress({ account, share, folder: "" });
 }
 
 function readTarget({ urn, name, properties }: PlainResource): Target {

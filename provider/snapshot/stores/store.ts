@@ -148,6 +148,15 @@ export interface PointEntry {
   readonly target: Buffer | null;
 }
 
+/** What is not wrong yet, and keeps the store from working later. */
+export interface StoreConcern {
+  readonly kind: "store nearly full" | "cannot be pruned";
+  /** Without names of files; the same as long as it is the same concern. */
+  readonly sentence: string;
+  /** What mends it, for the person who runs `up`. */
+  readonly remedy: string;
+}
+
 /**
  * Where recovery points live.
  *
@@ -188,4 +197,6 @@ export interface Store {
    * `releasePinsOf` names its holder.
    */
   forget(ids: readonly PointId[], options: { readonly releasePinsOf?: string }, signal: AbortSignal): Promise<void>;
+  /** What of its limits, or of what others do, comes in the way of a schedule. Left out: the store has no such limits. */
+  findConcerns?(schedule: string, signal: AbortSignal): Promise<readonly StoreConcern[]>;
 }

@@ -38,10 +38,11 @@ beforeAll(async () => {
 
 /** What the provider makes of a resource's name, where none is given. */
 function nameInAzure(type: string, name: string, inputs: Made["inputs"]): string {
-  const given = inputs.accountName ?? inputs.vaultName ?? inputs.policyName;
-  if (type.endsWith(":FileShare")) return String(inputs.shareName ?? name);
-  if (type.endsWith(":ProtectionPolicy")) return String(inputs.policyName ?? name);
-  return String(given ?? name);
+  const property = { FileShare: "shareName", ProtectionPolicy: "policyName", Vault: "vaultName" }[
+    type.split(":")[2] ?? ""
+  ];
+  const given = inputs[property ?? "accountName"];
+  return typeof given === "string" ? given : name;
 }
 
 beforeEach(() => {
@@ -66,10 +67,11 @@ async function declare(args: Partial<AzureFileShareBackupArgs> = {}): Promise<Az
 }
 
 const note: pulumi.ResourceTransformation = ({ name, opts }) => {
-  const { dependsOn = [], retainOnDelete } = opts as pulumi.CustomResourceOptions;
+  const { dependsOn, retainOnDelete } = opts as pulumi.CustomResourceOptions;
+  const resources = (dependsOn ?? []) as unknown as readonly { readonly __name: string }[];
   waitsFor.set(
     name,
-    (dependsOn as readonly { readonly __name: string }[]).map((each) => each.__name),
+    resources.map((each) => each.__name),
   );
   retained.set(name, retainOnDelete);
   return undefined;
@@ -335,10 +337,14 @@ describe("the backup of an Azure file share", () => {
     const resources = made.map(
       ({ type, name, inputs }): PlainResource => ({ urn: `urn:${name}`, type, name, properties: inputs }),
     );
-    const { protections, gaps } = readAzure(resources, new Map());
+    const { protections, gaps } = readAzure(resources, {});
     expect(gaps).toEqual([]);
     expect(protections).toMatchObject([
-      { interval: 86_400_000, lookBack: 12 * 28 * 86_400_000, places: [{ medium: "azure-snapshot" }, { medium: "azure-vault" }] },
+      {
+        interval: 86_400_000,
+        lookBack: 12 * 28 * 86_400_000,
+        places: [{ medium: "azure-snapshot" }, { medium: "azure-vault" }],
+      },
     ]);
   });
 
@@ -348,9 +354,9 @@ describe("the backup of an Azure file share", () => {
     expect(wrong({ keep: { daily: 201 }, share: { name: "F" }, shareSoftDeleteDays: 366 })).toThrow(
       /^files: keep\.daily: is 201, .* at most 200; share\.name: .*; shareSoftDeleteDays: must be a whole number from 1 to 365$/,
     );
-    expect(wrong({ vault: { softDelete: { days: 13 }, redundancy: "ZoneRedundant", crossRegionRestore: true } })).toThrow(
-      /vault\.softDelete\.days: .* 14 to 180; vault\.crossRegionRestore: needs redundancy: "GeoRedundant"/,
-    );
+    expect(
+      wrong({ vault: { softDelete: { days: 13 }, redundancy: "ZoneRedundant", crossRegionRestore: true } }),
+    ).toThrow(/vault\.softDelete\.days: .* 14 to 180; vault\.crossRegionRestore: needs redundancy: "GeoRedundant"/);
     expect(wrong({ share: { name: "files", existing: true } })).toThrow(/share\.existing: .*account\.id/);
     expect(made.filter(({ type }) => type.startsWith("azure-native"))).toEqual([]);
   });

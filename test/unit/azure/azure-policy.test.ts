@@ -24,7 +24,11 @@ describe("a policy of Azure Backup", () => {
     ["every week", { ...daily, when: { every: "1w" } }, "when.every: must be 1d"],
     ["on workdays", { ...daily, when: { cron: "0 1 * * 1-5" } }, "when.cron: Azure Backup runs every day"],
     ["in summer", { ...daily, when: { cron: "0 1 * 6 *" } }, "when.cron: Azure Backup runs every day"],
-    ["every 6 hours elsewhere", { ...daily, when: { every: "6h", timeZone: "Asia/Tokyo" } }, "when.every: counts from 1970 in UTC"],
+    [
+      "every 6 hours elsewhere",
+      { ...daily, when: { every: "6h", timeZone: "Asia/Tokyo" } },
+      "when.every: counts from 1970 in UTC",
+    ],
     ["with jitter", { ...daily, when: { cron: "0 1 * * *", jitter: "5m" } }, "when.jitter: "],
     ["in Troll", { ...daily, when: { cron: "0 1 * * *", timeZone: "Antarctica/Troll" } }, "when.timeZone: Windows"],
     ["without days", { ...daily, keep: { weekly: 4 } }, "keep.daily: is needed"],
@@ -32,21 +36,61 @@ describe("a policy of Azure Backup", () => {
     ["for 200 days", { ...daily, keep: { daily: 200 } }, null],
     ["for 201 days", { ...daily, keep: { daily: 201 } }, "keep.daily: is 201, and the snapshot tier keeps at most 200"],
     ["six times a day for 32 days", { when: { every: "4h" }, keep: { daily: 32 } }, null],
-    ["six times a day for 33 days", { when: { every: "4h" }, keep: { daily: 33 } }, "with 6 backups a day keeps at most 32"],
-    ["for 201 weeks", { ...daily, keep: { daily: 1, weekly: 201 } }, "keep.weekly: is 201, and the snapshot tier keeps at most 200"],
-    ["for 121 months", { ...daily, keep: { daily: 1, monthly: 121 } }, "keep.monthly: is 121, and the snapshot tier keeps at most 120"],
-    ["for 11 years", { ...daily, keep: { daily: 1, yearly: 11 } }, "keep.yearly: is 11, and the snapshot tier keeps at most 10"],
-    ["with more than a share can have", { ...daily, keep: { daily: 100, weekly: 120 } }, "keep: adds up to 206 snapshots, and a share has at most 200"],
+    [
+      "six times a day for 33 days",
+      { when: { every: "4h" }, keep: { daily: 33 } },
+      "with 6 backups a day keeps at most 32",
+    ],
+    [
+      "for 201 weeks",
+      { ...daily, keep: { daily: 1, weekly: 201 } },
+      "keep.weekly: is 201, and the snapshot tier keeps at most 200",
+    ],
+    [
+      "for 121 months",
+      { ...daily, keep: { daily: 1, monthly: 121 } },
+      "keep.monthly: is 121, and the snapshot tier keeps at most 120",
+    ],
+    [
+      "for 11 years",
+      { ...daily, keep: { daily: 1, yearly: 11 } },
+      "keep.yearly: is 11, and the snapshot tier keeps at most 10",
+    ],
+    [
+      "with more than a share can have",
+      { ...daily, keep: { daily: 100, weekly: 120 } },
+      "keep: adds up to 206 snapshots, and a share has at most 200",
+    ],
     ["for 9,999 days in a vault", { ...daily, keep: { daily: 9_999 }, tier: { kind: "vault" } }, null],
-    ["for 5,164 weeks in a vault", { ...daily, keep: { daily: 9, weekly: 5_164 }, tier: { kind: "vault" } }, "keep.weekly: is 5164, and a vault keeps at most 5163"],
-    ["for 1,189 months in a vault", { ...daily, keep: { daily: 9, monthly: 1_189 }, tier: { kind: "vault" } }, "at most 1188"],
+    [
+      "for 5,164 weeks in a vault",
+      { ...daily, keep: { daily: 9, weekly: 5_164 }, tier: { kind: "vault" } },
+      "keep.weekly: is 5164, and a vault keeps at most 5163",
+    ],
+    [
+      "for 1,189 months in a vault",
+      { ...daily, keep: { daily: 9, monthly: 1_189 }, tier: { kind: "vault" } },
+      "at most 1188",
+    ],
     ["for 100 years in a vault", { ...daily, keep: { daily: 9, yearly: 100 }, tier: { kind: "vault" } }, "at most 99"],
-    ["with 31 days of snapshots", { ...daily, tier: { kind: "vault", snapshotDays: 31 } }, "tier.snapshotDays: must be a whole number from 1 to 30"],
-    ["with as many days of snapshots as in the vault", { ...daily, keep: { daily: 7 }, tier: { kind: "vault", snapshotDays: 7 } }, "tier.snapshotDays: is 7, and must be less than keep.daily, which is 7"],
+    [
+      "with 31 days of snapshots",
+      { ...daily, tier: { kind: "vault", snapshotDays: 31 } },
+      "tier.snapshotDays: must be a whole number from 1 to 30",
+    ],
+    [
+      "with as many days of snapshots as in the vault",
+      { ...daily, keep: { daily: 7 }, tier: { kind: "vault", snapshotDays: 7 } },
+      "tier.snapshotDays: is 7, and must be less than keep.daily, which is 7",
+    ],
     ["for one day in a vault", { ...daily, keep: { daily: 1 }, tier: { kind: "vault" } }, "keep at least 2 days"],
     ["with an rpo that it keeps", { ...daily, rpo: "24h" }, null],
     ["with an rpo that it cannot keep", { ...daily, rpo: "23h" }, "rpo: is 23h, and backups lie up to 1d apart"],
-    ["with an rpo that the night breaks", { ...daily, when: { cron: "0 8-20/4 * * *" }, rpo: "4h" }, "rpo: is 4h, and backups lie up to 12h apart"],
+    [
+      "with an rpo that the night breaks",
+      { ...daily, when: { cron: "0 8-20/4 * * *" }, rpo: "4h" },
+      "rpo: is 4h, and backups lie up to 12h apart",
+    ],
   ])("%s", (_name, policy, expected) => {
     const faults = faultsOf(policy);
     if (expected === null) expect(faults).toEqual([]);
@@ -97,14 +141,21 @@ const policies: fc.Arbitrary<Generated> = fc
         {
           weight: 2,
           arbitrary: fc
-            .record({ first: fc.integer({ min: 0, max: 11 }), every: fc.constantFrom(4, 6, 8, 12), times: fc.integer({ min: 2, max: 6 }) })
+            .record({
+              first: fc.integer({ min: 0, max: 11 }),
+              every: fc.constantFrom(4, 6, 8, 12),
+              times: fc.integer({ min: 2, max: 6 }),
+            })
             .map(({ first, every, times }) =>
               Array.from({ length: times }, (_, at) => first + at * every).filter((hour) => hour < 24),
             ),
         },
         { weight: 1, arbitrary: fc.uniqueArray(fc.integer({ min: 0, max: 23 }), { minLength: 1, maxLength: 8 }) },
       ),
-      minute: fc.oneof({ weight: 4, arbitrary: fc.constantFrom(0, 30) }, { weight: 1, arbitrary: fc.integer({ min: 0, max: 59 }) }),
+      minute: fc.oneof(
+        { weight: 4, arbitrary: fc.constantFrom(0, 30) },
+        { weight: 1, arbitrary: fc.integer({ min: 0, max: 59 }) },
+      ),
       timeZone: fc.constantFrom("UTC", "Europe/Berlin", "Asia/Kolkata", "America/St_Johns", "Pacific/Chatham"),
       daily: around(32, 39, 49, 65, 99, 200, 9_999),
       weekly: around(200, 5_163),

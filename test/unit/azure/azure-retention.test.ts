@@ -1,5 +1,5 @@
-import { toPolicyProperties } from "../../../provider/azure/policy-properties";
 import { checkPolicy } from "../../../provider/azure/policy-check";
+import { toPolicyProperties } from "../../../provider/azure/policy-properties";
 import { findRetentionLoss, refuseRetentionLoss } from "../../../provider/azure/retention-loss";
 
 const now = new Date("2026-11-25T12:00:00Z");
@@ -19,12 +19,32 @@ describe("a change of retention", () => {
     ["that is none", { keep: { daily: 30 } }, { keep: { daily: 30 } }, 0],
     ["that keeps more", { keep: { daily: 30 } }, { keep: { daily: 31, weekly: 4 } }, 0],
     ["to fewer days", { keep: { daily: 30 } }, { keep: { daily: 20 } }, 10],
-    ["to fewer days of several backups", { when: { every: "12h" }, keep: { daily: 30 } }, { when: { every: "12h" }, keep: { daily: 20 } }, 20],
+    [
+      "to fewer days of several backups",
+      { when: { every: "12h" }, keep: { daily: 30 } },
+      { when: { every: "12h" }, keep: { daily: 20 } },
+      20,
+    ],
     ["to fewer weeks", { keep: { daily: 7, weekly: 52 } }, { keep: { daily: 7, weekly: 26 } }, 26],
     ["to no months", { keep: { daily: 7, monthly: 12 } }, { keep: { daily: 7 } }, 11],
-    ["of the vault", { keep: { daily: 400 }, tier: { kind: "vault", snapshotDays: 5 } }, { keep: { daily: 300 }, tier: { kind: "vault", snapshotDays: 5 } }, 100],
-    ["of the snapshots beside the vault", { keep: { daily: 400 }, tier: { kind: "vault", snapshotDays: 9 } }, { keep: { daily: 400 }, tier: { kind: "vault", snapshotDays: 5 } }, 4],
-    ["out of the vault", { keep: { daily: 100 }, tier: { kind: "vault", snapshotDays: 5 } }, { keep: { daily: 100 } }, 99],
+    [
+      "of the vault",
+      { keep: { daily: 400 }, tier: { kind: "vault", snapshotDays: 5 } },
+      { keep: { daily: 300 }, tier: { kind: "vault", snapshotDays: 5 } },
+      100,
+    ],
+    [
+      "of the snapshots beside the vault",
+      { keep: { daily: 400 }, tier: { kind: "vault", snapshotDays: 9 } },
+      { keep: { daily: 400 }, tier: { kind: "vault", snapshotDays: 5 } },
+      4,
+    ],
+    [
+      "out of the vault",
+      { keep: { daily: 100 }, tier: { kind: "vault", snapshotDays: 5 } },
+      { keep: { daily: 100 } },
+      99,
+    ],
   ])("%s", (_name, before, after, points) => {
     expect(lossOf(before, after)).toBe(points);
   });

@@ -39,7 +39,9 @@ describe("Windows' names for time zones", () => {
   });
 
   it("are those of every zone that this platform knows, but for one that Windows has none for", () => {
-    const missing = Intl.supportedValuesOf("timeZone").filter((zone) => isTimeZone(zone) && findWindowsZone(zone) === null);
+    const missing = Intl.supportedValuesOf("timeZone").filter(
+      (zone) => isTimeZone(zone) && findWindowsZone(zone) === null,
+    );
     expect(missing).toEqual(["Antarctica/Troll"]);
     expect(findWindowsZone("UTC")).toBe("UTC");
     expect(findWindowsZone("Asia/Kolkata")).toBe("India Standard Time");

@@ -7,11 +7,13 @@ import type {
   RestoreRequest,
   RestoreResult,
   Store,
+  StoreConcern,
   Verification,
   VerificationDepth,
 } from "../store";
 import { capturePoint } from "./capture";
 import { initialiseCatalogue, requireCatalogue } from "./catalogue";
+import { findConcerns } from "./concerns";
 import { type Connection, connect } from "./connection";
 import { forgetPoints } from "./forget";
 import { listEntries } from "./point-content";
@@ -74,6 +76,10 @@ export class AzureFilesStore implements Store {
     signal: AbortSignal,
   ): Promise<void> {
     await forgetPoints(await this.#open(signal), ids, options.releasePinsOf, signal);
+  }
+
+  async findConcerns(schedule: string, signal: AbortSignal): Promise<readonly StoreConcern[]> {
+    return findConcerns(await listSnapshots(await this.#open(signal), signal), schedule);
   }
 
   async #open(signal: AbortSignal): Promise<Connection> {
