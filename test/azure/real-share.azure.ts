@@ -1,9 +1,9 @@
 // The store's conformance suite on a real share: `npm run test:azure`, which says what the environment has to name.
 import { randomBytes } from "node:crypto";
-import type { ShareClient } from "@azure/storage-file-share";
 import { AzureFilesStore } from "../../provider/snapshot/stores/azure-files/azure-files-store";
 import { connect } from "../../provider/snapshot/stores/azure-files/connection";
 import type { AzureFilesDeclaration } from "../../provider/snapshot/stores/azure-files/schema";
+import type { ShareClient } from "../../provider/snapshot/stores/azure-files/sdk";
 import type { Store } from "../../provider/snapshot/stores/store";
 import { describeStore, type StoreUnderTest } from "../contract/store-conformance";
 import { publishByRest, removeByRest } from "../fixtures/azure-files/rest-client";

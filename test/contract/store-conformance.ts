@@ -262,20 +262,23 @@ export function describeStore(traits: StoreTraits): void {
         expect(await store.verify(point.id, "content", signal)).toMatchObject(nothing);
       });
 
-      itTampered("of a content is found, with the path, and never taken for healed by the next capture where it is not", async () => {
-        const before = await takeSnapshot(tree, keeps);
-        const point = await capture();
-        await under.tamper.flipContent(point.id);
-        const verification = await store.verify(point.id, "content", signal);
-        expect(verification.damagedFiles).toBeGreaterThan(0);
-        expect(verification.damaged[0]?.path).not.toBe("");
-        await expect(restored(point.id)).rejects.toMatchObject({ kind: "permanent" });
-        const healed = await capture({ startedAt: new Date("2026-11-20T01:00:00Z") });
-        const after = await store.verify(healed.id, "content", signal);
-        const heals = traits.healsContents ?? true;
-        expect(after.damagedFiles).toBe(heals ? 0 : verification.damagedFiles);
-        if (heals) expect(await restored(healed.id)).toEqual(before);
-      });
+      itTampered(
+        "of a content is found, with the path, and never taken for healed by the next capture where it is not",
+        async () => {
+          const before = await takeSnapshot(tree, keeps);
+          const point = await capture();
+          await under.tamper.flipContent(point.id);
+          const verification = await store.verify(point.id, "content", signal);
+          expect(verification.damagedFiles).toBeGreaterThan(0);
+          expect(verification.damaged[0]?.path).not.toBe("");
+          await expect(restored(point.id)).rejects.toMatchObject({ kind: "permanent" });
+          const healed = await capture({ startedAt: new Date("2026-11-20T01:00:00Z") });
+          const after = await store.verify(healed.id, "content", signal);
+          const heals = traits.healsContents ?? true;
+          expect(after.damagedFiles).toBe(heals ? 0 : verification.damagedFiles);
+          if (heals) expect(await restored(healed.id)).toEqual(before);
+        },
+      );
 
       itTampered("of what describes a point is found", async () => {
         const point = await capture();
