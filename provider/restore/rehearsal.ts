@@ -1,3 +1,4 @@
+import { chmod } from "node:fs/promises";
 import { now } from "../platform/clock";
 import { toMilliseconds } from "../platform/durations";
 import { PostureError } from "../platform/errors";
@@ -18,7 +19,7 @@ import { layOut } from "./layout";
 import { probePlace } from "./place";
 import { drawRestorable, requireRestorable } from "./restorable";
 import { pickEntries, planScope, type RestoreScope } from "./scope";
-import { makeScratch, removeScratch } from "./scratch";
+import { removeScratch } from "./scratch";
 import { guardSpace } from "./space-guard";
 
 /**
@@ -41,7 +42,7 @@ export async function rehearse(drill: Drill, drivers: Drivers): Promise<Evidence
   const space = await guardSpace(to, scope.need, declared?.limit?.leaveFree);
   const signal = AbortSignal.any([options.signal, space.signal]);
   try {
-    const scratch = await makeScratch(to, run);
+    const scratch = await makeScratch(home, job.id, to);
     const findings = await restoreAndCompare({ ...drill, store, points, scope, scratch, throttle, signal });
     if (scope.drawn.length > 0) await rememberDrilledFiles(home, job.id, drilled, scope.drawn);
     return drawn === null ? findings : { ...findings, drawn };
@@ -51,9 +52,16 @@ export async function rehearse(drill: Drill, drivers: Drivers): Promise<Evidence
   } finally {
     space.release();
     options.onProgress?.({ step: "clean-up", subject: "", files: 0, bytes: 0 });
-    // What the drill found stands all the same, and the next one removes what is left.
-    await removeScratch(to, [run]).catch((error: unknown) => options.onFault?.(error));
+    // What the drill found stands all the same; what is left is removed by the next one, or with the target.
+    await clearStaging(home, job.id).catch((error: unknown) => options.onFault?.(error));
   }
+}
+
+/** An empty folder in the place, for this account only, that the home knows of before it is there: whoever kills the drill does not hide it. */
+async function makeScratch(home: Home, id: string, to: string): Promise<string> {
+  const scratch = await openStaging(home, id, "drill").makeFolderWithin(to);
+  await chmod(scratch, 0o700);
+  return scratch;
 }
 
 /** A drill that knows what it restores where to. */

@@ -1,18 +1,11 @@
-import { chmod, mkdir, readdir, rm } from "node:fs/promises";
+import { chmod, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { isAbsent, systemCodeOf } from "../platform/errors";
 
 const prefix = ".backup-posture-drill-";
 const separator = Buffer.from("/");
 
-/** Makes the scratch folder of a drill in a place: empty and for its owner only. */
-export async function makeScratch(to: string, run: string): Promise<string> {
-  const scratch = join(to, `${prefix}${run}`);
-  await mkdir(scratch, { mode: 0o700 });
-  return scratch;
-}
-
-/** Removes the scratch folders of these drills, whatever modes the restored folders have. Absent is success. */
+/** Removes the scratch folders of these drills as release 0.1.0 has named them. Absent is success. */
 export async function removeScratch(to: string, runs: readonly string[]): Promise<void> {
   const wanted = new Set(runs.map((run) => `${prefix}${run}`));
   for (const name of await listNames(to)) if (wanted.has(name)) await removeTree(join(to, name));

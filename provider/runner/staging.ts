@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { basename, isAbsolute, join } from "node:path";
 import { writeFileAtomically } from "../platform/atomic-file";
 import { isAbsent, PostureError, systemCodeOf } from "../platform/errors";
+import { removeTree } from "../restore/scratch";
 import type { Staging } from "../sources/source";
 import type { Home } from "./home";
 
@@ -70,7 +71,7 @@ async function clearFolder(folder: string): Promise<boolean> {
 
 async function tryToRemove(folder: string): Promise<boolean> {
   try {
-    await rm(folder, { recursive: true, force: true });
+    await removeTree(folder);
     return true;
   } catch (error) {
     if (systemCodeOf(error) === undefined) throw error;

@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { appendFile, chmod, lstat, mkdir, readdir, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import type { RestoreTargetDeclaration } from "../../../provider/restore/schema"
 import type { Drivers } from "../../../provider/runner/drivers";
 import { standardDrivers } from "../../../provider/runner/drivers";
 import { appendRecord, readJournal } from "../../../provider/runner/journal";
+import { clearRemains } from "../../../provider/runner/remains";
 import { runSchedule } from "../../../provider/runner/run";
 import { openStore } from "../../../provider/snapshot/stores/index";
 import type { RestoreRequest } from "../../../provider/snapshot/stores/store";
@@ -425,6 +426,22 @@ describe("a drill", () => {
         record.event === "ended" ? record.outcome : record.event,
       ),
     ).toEqual(["started", "interrupted", "started", "succeeded"]);
+  });
+
+  it.each<[string, () => Promise<unknown>]>([
+    ["the next one", () => drill()],
+    ["the removal of its target", () => clearRemains(ground.home, "target")],
+  ])("that was killed with all of it restored leaves nothing after %s", async (_what, after) => {
+    const kill = ["node", "-e", "process.kill(process.ppid, 'SIGKILL')"];
+    await declare({ drill: { every: "7d", checks: { kill: { kind: "command", command: kill } } } });
+    const binary = join(__dirname, "../../../provider/bin/backup-posture.js");
+    expect(spawnSync(process.execPath, [binary, "--home", ground.home.root, "drill", "target"]).signal).toBe("SIGKILL");
+    const [scratch = ""] = await readdir(place);
+    expect((await readdir(join(place, scratch))).sort()).toEqual(["a file.txt", "empty", "folder", "link"]);
+    await declare();
+    await after();
+    expect(await readdir(place)).toEqual([]);
+    expect(await readdir(join(ground.home.root, "staging"))).toEqual([]);
   });
 
   it("that is stopped leaves no evidence and no scratch folder", async () => {
