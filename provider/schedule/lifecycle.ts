@@ -146,7 +146,7 @@ function foresee(inputs: Bag): readonly string[] {
   return [...unmet, ...foreseeCopies(inputs), ...foreseeMisplaced(inputs)];
 }
 
-const placedSchema = scheduleSchema.pick({ sources: true, store: true, copies: true }).strip();
+const placedSchema = scheduleSchema.pick({ sources: true, store: true }).strip();
 
 function foreseeMisplaced(inputs: Bag): readonly string[] {
   const { data } = placedSchema.safeParse(inputs);
@@ -156,8 +156,5 @@ function foreseeMisplaced(inputs: Bag): readonly string[] {
       ? ([`sources.${name}.path`, source.path] as const)
       : ([`sources.${name}`, null] as const),
   );
-  const copies = Object.entries(data.copies ?? {})
-    .filter(([, { store }]) => store.kind === "azure-files")
-    .map(([name]) => `copies.${name}.store: holds snapshots of its own share only, and so no copy of anything else`);
-  return [...findMisplacedShares({ store: data.store, paths: Object.fromEntries(paths) }), ...copies];
+  return findMisplacedShares({ store: data.store, paths: Object.fromEntries(paths) });
 }

@@ -21,6 +21,8 @@ async function run(program: string): Promise<string> {
 }
 
 describe("without azure-native", () => {
+  jest.setTimeout(120_000);
+
   it("the package can be imported, and loads no SDK of Azure", async () => {
     const program = `console.log(Object.keys(require(${JSON.stringify(`${dist}/index.js`)})).includes("BackupSchedule"),
       Object.keys(require.cache).filter((path) => /node_modules\\/@azure|azure-native/.test(path)).length)`;
