@@ -45,7 +45,7 @@ const whole = new RestoreTarget("files-whole", {
     every: "365d",
     checks: {
       "has-files": { kind: "minimum-files", count: 1 },
-      "is-readable": { kind: "command", command: ["find", ".", "-type", "f", "-newermt", "-90 days", "-quit"] },
+      "has-content": { kind: "command", command: ["sh", "-c", 'test -n "$(find . -type f -size +0 -print -quit)"'] },
     },
   },
   maxRestoreTime: "8h",
