@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { findLargestPack } from "../fixtures/restic-place";
@@ -18,7 +19,7 @@ describe("points in restic repositories", () => {
     stack = await makeStack("test");
     share = join(stack.root, "share");
     await mkdir(share);
-    await writeFile(join(share, "file"), "text ".repeat(10_000));
+    await writeFile(join(share, "file"), randomBytes(50_000)); // the largest pack holds it
     for (const name of names) {
       await mkdir(placeOf(name));
       await writeFile(join(placeOf(name), "password"), "secret");

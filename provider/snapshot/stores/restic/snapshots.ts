@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { PostureError } from "../../../platform/errors";
+import type { Completed } from "../../../platform/processes";
 import type { RecoveryPoint } from "../store";
 import { findTag, type Header, kindTags, readHeaderTags, toPoint } from "./header";
 import type { Restic } from "./restic";
@@ -93,7 +94,12 @@ export async function readContents(restic: Restic, signal: AbortSignal): Promise
 
 /** One point by its id. @throws PostureError `permanent` when the store does not hold it. */
 export async function requireStored(restic: Restic, id: string, signal: AbortSignal): Promise<StoredPoint> {
-  const found = (await readContents(restic, signal)).points.find(({ point }) => point.id === id);
+  return requireOf(restic, await readContents(restic, signal), id);
+}
+
+/** As {@link requireStored}, of contents that were read. */
+export function requireOf(restic: Restic, { points }: Contents, id: string): StoredPoint {
+  const found = points.find(({ point }) => point.id === id);
   if (found !== undefined) return found;
   throw new PostureError("permanent", `${restic.subject}: holds no recovery point ${id}`);
 }
@@ -103,15 +109,27 @@ async function listSnapshots(
   restic: Restic,
   signal: AbortSignal,
 ): Promise<{ readonly snapshots: readonly Snapshot[]; readonly unreadable: ReadonlySet<string> }> {
-  const listed = await restic.run(
-    { what: "listing", arguments: ["snapshots", "--json"], lock: "none", cache: true },
-    signal,
-  );
+  const listed = await lookAt(restic, ["snapshots", "--json"], signal);
   const snapshots = z.array(snapshotSchema).nullable().parse(parseOutput(restic, listed.stdout)) ?? [];
   if (!/could not load snapshot|Ignoring/.test(listed.stderr)) return { snapshots, unreadable: new Set() };
-  const { stdout } = await restic.run({ what: "listing", arguments: ["list", "snapshots"], lock: "none" }, signal);
+  const { stdout } = await lookAt(restic, ["list", "snapshots"], signal);
   const readable = new Set(snapshots.map(({ id }) => id));
   return { snapshots, unreadable: new Set(stdout.split(/\s+/).filter((id) => id !== "" && !readable.has(id))) };
+}
+
+/** A repository whose key or configuration is damaged tells nothing of its points: it is unreachable, not empty. */
+async function lookAt(restic: Restic, command: readonly string[], signal: AbortSignal): Promise<Completed> {
+  try {
+    return await restic.run({ what: "listing", arguments: command, lock: "none", cache: true }, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof PostureError) || (error.kind !== "permanent" && error.kind !== "transient")) throw error;
+    throw new PostureError(
+      "unreachable",
+      `${restic.subject}: cannot be read; restic -r ${restic.subject} check says more`,
+      { cause: error },
+    );
+  }
 }
 
 function parseOutput(restic: Restic, text: string): unknown {

@@ -9,7 +9,7 @@ import { writeNote } from "./capture";
 import { findReason } from "./failure";
 import { kindTags } from "./header";
 import { canRepairPacks, type Restic } from "./restic";
-import { requireStored, type StoredPoint } from "./snapshots";
+import { type Contents, readContents, requireOf, type StoredPoint } from "./snapshots";
 
 const mostDamaged = 1_000;
 /** Files whose pack is damaged are read one by one, to tell which of them are: each takes a command. */
@@ -27,7 +27,8 @@ export async function verifyPoint(
   depth: VerificationDepth,
   signal: AbortSignal,
 ): Promise<Verification> {
-  const stored = await requireStored(restic, id, signal);
+  const contents = await readContents(restic, signal);
+  const stored = requireOf(restic, contents, id);
   const findings = new Findings(id, depth);
   const whole = stored.point.damage ?? (await findUnreadable(restic, stored, depth, signal));
   if (whole !== null) {
@@ -36,7 +37,7 @@ export async function verifyPoint(
   }
   if (depth === "content" && (await readsWhole(restic, stored, signal))) return findings.toVerification(stored);
   const { missing, damaged } = await findBadPacks(restic, depth, signal);
-  await noteDamage(restic, missing, damaged, signal);
+  await noteDamage(restic, contents, missing, damaged, signal);
   for (const path of await findFilesOf(restic, id, missing, signal))
     findings.add(path, "part of its content is missing");
   const suspects = (await findFilesOf(restic, id, damaged, signal)).filter((path) => !findings.has(path));
@@ -147,14 +148,17 @@ async function findFilesOf(
   return [...new Set(found.map(({ path }) => path.replace(/^\//, "")))].sort();
 }
 
-/** Notes nothing that no capture could heal. A repository that may only be read is left as it is. */
+/** Notes nothing that is noted, or that no capture could heal. A repository that may only be read is left as it is. */
 async function noteDamage(
   restic: Restic,
+  { damage: noted }: Contents,
   missing: readonly string[],
   damaged: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
-  const healable = [...missing, ...((await canRepairPacks(signal)) ? damaged : [])].slice(0, idsPerNote);
+  const healable = [...missing, ...((await canRepairPacks(signal)) ? damaged : [])]
+    .filter((pack) => !noted.packs.includes(pack))
+    .slice(0, idsPerNote);
   if (healable.length === 0) return;
   const tags = [kindTags.damage, ...healable.map((pack) => `pack=${pack}`)];
   const note = JSON.stringify({ packs: healable });
