@@ -7,6 +7,7 @@ const systemPackages = [
   { name: "rsync", command: "rsync" },
   { name: "attr", command: "getfattr" },
   { name: "acl", command: "getfacl" },
+  { name: "openssl", command: "openssl" },
   { name: "systemd", command: "systemd-analyze" },
   { name: "cron", command: "crontab" },
   { name: "restic", command: "restic" },
