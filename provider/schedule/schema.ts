@@ -188,6 +188,9 @@ export type Outside = z.infer<typeof outsideSchema>;
 /** What `up` does about staleness: say so, or start the installed entry and wait up to `waitFor`. */
 export const onStaleSchema = z.enum(["report", "run"], 'must be "report" or "run"');
 
+const windowsAccountFault =
+  'must be "SYSTEM", a group managed service account such as CONTOSO\\backup$, or an object with user and password';
+
 /** What fires the entry. Default: `embedded`, the jobs that `backup-posture agent` fires. */
 export const schedulerSchema = z.discriminatedUnion(
   "kind",
@@ -210,15 +213,22 @@ export const schedulerSchema = z.discriminatedUnion(
       runAs: z.union(
         [
           /** `SYSTEM`, or a group managed service account, whose name ends with `$`. */
-          z.string().regex(/^(SYSTEM|[A-Za-z0-9][A-Za-z0-9.-]{0,62}\\[A-Za-z0-9_][A-Za-z0-9_. -]{0,61}\$)$/),
+          z
+            .string()
+            .regex(
+              /^(SYSTEM|[A-Za-z0-9][A-Za-z0-9.-]{0,62}\\[A-Za-z0-9_][A-Za-z0-9_. -]{0,61}\$)$/,
+              windowsAccountFault,
+            ),
           z.strictObject({
             /** `DOMAIN\name`; the name of the computer stands for the domain of its own accounts. */
-            user: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9.-]{0,62}\\[A-Za-z0-9_][A-Za-z0-9_. -]{0,61}$/),
+            user: z
+              .string()
+              .regex(/^[A-Za-z0-9][A-Za-z0-9.-]{0,62}\\[A-Za-z0-9_][A-Za-z0-9_. -]{0,61}$/, "must be DOMAIN\\name"),
             /** Where the account that deploys finds its password. Absent: none is kept, and its runs have no network. */
             password: secretReference.optional(),
           }),
         ],
-        'must be "SYSTEM", a group managed service account such as CONTOSO\\backup$, or an object with user and password',
+        windowsAccountFault,
       ),
     }),
   ],
