@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { lstatSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, posix } from "node:path";
 import { Readable } from "node:stream";
-import { PostureError } from "../platform/errors";
+import { PostureError, systemCodeOf } from "../platform/errors";
 import { type CommandOptions, type Completed, type Conversation, converse, runCommand } from "../platform/processes";
 import { quotePosix } from "../platform/quoting/posix";
 import { withinTime } from "../platform/time-limit";
@@ -256,38 +256,43 @@ class SshHost implements Host {
 
 /** Where the commands of one connection meet: a socket in a folder that only this account can enter. OpenSSH has none on Windows. */
 class ControlSocket {
-  #folder: string | null = null;
+  #path: string | null = null;
 
   /** Options of the command that opens the connection. */
   own(): readonly string[] {
     if (process.platform === "win32") return [];
-    return ["-o", "ControlMaster=yes", "-o", "ControlPersist=no", "-o", `ControlPath=${this.#path()}`];
+    return ["-o", "ControlMaster=yes", "-o", "ControlPersist=no", "-o", `ControlPath=${this.#find()}`];
   }
 
   /** Options of one that must find it open: what would open another is put out of action. */
   share(): readonly string[] {
     if (process.platform === "win32") return [];
-    return ["-o", "ControlMaster=no", "-o", "ProxyCommand=false", "-o", `ControlPath=${this.#path()}`];
+    return ["-o", "ControlMaster=no", "-o", "ProxyCommand=false", "-o", `ControlPath=${this.#find()}`];
   }
 
+  /** The client that opened the connection removes it as well, when it ends: also where this process is killed. */
   remove(): void {
-    if (this.#folder === null) return;
-    process.off("exit", this.#removeAtExit);
-    rmSync(this.#folder, { recursive: true, force: true });
-    this.#folder = null;
+    if (this.#path !== null) rmSync(this.#path, { force: true });
   }
 
-  #path(): string {
-    if (this.#folder === null) {
-      this.#folder = mkdtempSync(join(tmpdir().length > 60 ? "/tmp" : tmpdir(), "bp-"));
-      process.on("exit", this.#removeAtExit);
-    }
-    return join(this.#folder, "s");
+  #find(): string {
+    this.#path ??= join(findOwnFolder(), randomBytes(8).toString("hex"));
+    return this.#path;
   }
+}
 
-  readonly #removeAtExit = (): void => {
-    this.remove();
-  };
+/** One folder for all sockets of this account; where somebody else made it, one of this process. */
+function findOwnFolder(): string {
+  const base = tmpdir().length > 50 ? "/tmp" : tmpdir();
+  const folder = join(base, `backup-posture-${process.getuid?.() ?? 0}`);
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    if (systemCodeOf(error) !== "EEXIST") throw error;
+  }
+  const { uid, mode } = lstatSync(folder);
+  const isOwn = uid === process.getuid?.() && (mode & 0o170077) === 0o040000;
+  return isOwn ? folder : mkdtempSync(join(base, "backup-posture-"));
 }
 
 function toError(name: string, { why, remedy }: Unreachable): PostureError {
