@@ -9,7 +9,7 @@ const simulatedSchema = scheduleSchema.pick({ when: true, keep: true, expectedDu
 const overlappingSchema = scheduleSchema.pick({ when: true, sources: true, expectedDuration: true }).strip();
 /** One home on one host, as text. */
 const homeSchema = z
-  .object({ home: z.string().default(""), host: z.unknown() })
+  .object({ home: z.string().default(""), host: z.unknown().optional() })
   .transform(({ home, host }) => ({ home: JSON.stringify([identifyHost(host) ?? null, home]) }));
 
 /** A schedule of the program, and the resource that stands for it. */
