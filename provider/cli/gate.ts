@@ -8,6 +8,7 @@ import type { PreviewSeen } from "../guard/gate/events";
 import { formatNames, writeReport } from "../guard/gate/formats";
 import { previewStack } from "../guard/gate/preview";
 import { drawReport, findFaults, isBlind, type Verdict } from "../guard/gate/report";
+import { findRemoteHost } from "../hosts/schema";
 import { now } from "../platform/clock";
 import { messageOf, PostureError } from "../platform/errors";
 import { defaultHome, describeHome } from "../runner/home";
@@ -95,7 +96,7 @@ function codeOf(verdict: Verdict): ExitCode {
   }
 }
 
-/** In every home of the stack's resources that is on this machine. A blind preview looks at none. */
+/** In every home of the stack's resources that is on this machine; what only watches has none. A blind preview looks at none. */
 async function lookForOrphans(seen: PreviewSeen, { signal }: CommandContext) {
   const orphans: { readonly what: string }[] = [];
   const notes: string[] = [];
@@ -104,7 +105,14 @@ async function lookForOrphans(seen: PreviewSeen, { signal }: CommandContext) {
     type.startsWith("pulumi-nodejs:dynamic/backup-posture:"),
   );
   const prefix = /^urn:pulumi:[^:]+::[^:]+::/.exec([...seen.resources.keys()][0] ?? "")?.[0] ?? "";
-  const homes = new Set(ours.map(({ declared, state }) => textOr((declared ?? state)?.home, defaultHome())));
+  const placements = ours
+    .map(({ declared, state }) => declared ?? state ?? {})
+    .filter(({ manage }) => manage !== false);
+  const homes = new Set(
+    placements.filter((each) => findRemoteHost(each) === null).map(({ home }) => textOr(home, defaultHome())),
+  );
+  for (const address of new Set(placements.flatMap((each) => findRemoteHost(each)?.address ?? [])))
+    notes.push(`orphans were not looked for on ${address}: run backup-posture orphans there`);
   const owned = new Set(ours.filter(({ state }) => state !== null).map(({ urn }) => urn));
   for (const root of homes) {
     try {
