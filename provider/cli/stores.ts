@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { parseShareAddress } from "../declaration/azure-share";
 import { PostureError } from "../platform/errors";
+import { parseJson } from "../platform/json";
 import { type Home, requireHome } from "../runner/home";
 import { findJob, type Job, requireJob, type ScheduleJob } from "../runner/job";
 import { listCopies, markOf, requirePlace } from "../runner/places";
@@ -91,14 +92,6 @@ function readDeclaration(text: string): StoreDeclaration {
   if (parsed.success) return parsed.data;
   const why = parsed.error.issues.map(({ path, message }) => [...path, message].join(" ")).join("; ");
   throw new PostureError("usage", `--store: ${why}`);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The store and the id under which the points of a job lie. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { PostureError } from "../platform/errors";
+import { parseJson } from "../platform/json";
 import { Restic } from "../snapshot/stores/restic/restic";
 import type { Watch } from "./schema";
 import { nothingSeen, type Seen } from "./seen";
@@ -33,12 +34,4 @@ function readTimes(subject: string, stdout: string): readonly number[] {
   if (!parsed.success)
     throw new PostureError("unreachable", `${subject}: restic told its snapshots in an unknown form`);
   return (parsed.data ?? []).map(({ time }) => new Date(time).getTime()).filter((time) => !Number.isNaN(time));
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -3,6 +3,7 @@ import type { Channel, ChannelEnd, Host } from "../../hosts/host";
 import { clockTolerance } from "../../platform/clock";
 import { formatMilliseconds } from "../../platform/durations";
 import { PostureError } from "../../platform/errors";
+import { parseJson } from "../../platform/json";
 import { withinTime } from "../../platform/time-limit";
 import { type Failure, type Hello, helloSchema, protocol, type Request, sayingSchema } from "./protocol";
 
@@ -199,13 +200,5 @@ export class RunnerConnection {
     if (exitCode === exitCodes.missing || /Cannot find module/.test(stderr))
       return new RunnerFailure(`${name}: the runner is missing; pulumi up puts it there`, true);
     return new RunnerFailure(`${name}: the runner is damaged and does not start; pulumi up puts it there again`, true);
-  }
-}
-
-function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
   }
 }

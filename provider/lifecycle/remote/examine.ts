@@ -3,6 +3,7 @@ import { openHost } from "../../hosts";
 import type { Host } from "../../hosts/host";
 import type { SshHostDeclaration } from "../../hosts/schema";
 import { messageOf, PostureError } from "../../platform/errors";
+import { parseJson } from "../../platform/json";
 import { examineNode } from "../../runner/doctor";
 import type { Finding } from "../../runner/finding";
 import { describeRunnerPlace } from "./runner-file";
@@ -51,14 +52,6 @@ async function examine(host: Host, node: string, home: string, signal: AbortSign
   const told = findingsSchema.safeParse(parseJson(stdout));
   if (told.success) return [reached, ...told.data.findings];
   return [reached, examineNode(version), bad("runner", runner.file, "does not run", "pulumi up puts it there again")];
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function bad(subject: string, of: string, found: string, advice: string): Finding {

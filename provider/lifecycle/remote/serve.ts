@@ -5,6 +5,7 @@ import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { findOwnBundle } from "../../platform/bundle";
 import { isAbsent, PostureError } from "../../platform/errors";
+import { parseJson } from "../../platform/json";
 import { readRelease } from "../../platform/release";
 import { describeHome, type Home } from "../../runner/home";
 import { HomeView } from "../../runner/home-view";
@@ -72,14 +73,6 @@ async function answer(course: Course, line: string): Promise<object> {
     return { number, result: (await course.take(request)) ?? null };
   } catch (error) {
     return { number, failure: describeFailure(error) };
-  }
-}
-
-function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
   }
 }
 

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
 import { z } from "zod";
+import { parseJson } from "../../../platform/json";
 import type { PointId } from "../store";
 
 /** One entry of a manifest. The root is the directory with the empty path. */
@@ -99,12 +100,4 @@ function staysWithin(path: string): boolean {
   return (
     path === "" || path.split("/").every((name) => name !== "" && name !== "." && name !== ".." && !/[\\\0]/.test(name))
   );
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

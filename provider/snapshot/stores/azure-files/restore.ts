@@ -5,11 +5,12 @@ import { isAbsolute } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { ensureDirectory } from "../../../platform/atomic-file";
 import { showPath } from "../../../platform/display";
-import { isAbsent, messageOf, PostureError, systemCodeOf } from "../../../platform/errors";
+import { isAbsent, PostureError } from "../../../platform/errors";
 import { type BytePath, fromText, toFileSystemPath } from "../directory/byte-path";
 import { type DirectoryHandle, openDirectory, openParent } from "../directory/directory-handle";
 import { everything, toSelection } from "../directory/restore-selection";
 import { RestoreTarget } from "../directory/restore-target";
+import { explainRestoreFailure } from "../restore-failure";
 import type { CaptureWarning, PointId, RestoreRequest, RestoreResult } from "../store";
 import { isNotThere } from "./answers";
 import { inFolder } from "./capture";
@@ -52,7 +53,7 @@ export async function restorePoint(
     const restoration = new Restoration(connection, share, opened.header?.folder ?? "", root, request, signal);
     return await restoration.run(id, chosen);
   } catch (error) {
-    throw explainFailure(request.to, error);
+    throw explainRestoreFailure(request.to, error);
   }
 }
 
@@ -197,13 +198,4 @@ async function hashFile(place: string | Buffer): Promise<string> {
   const hash = createHash("sha256");
   await pipeline(createReadStream(place), hash);
   return hash.digest("hex");
-}
-
-function explainFailure(to: string, error: unknown): unknown {
-  const code = systemCodeOf(error);
-  if (error instanceof PostureError || code === undefined || code === "ABORT_ERR") return error;
-  const kind = code === "ENOSPC" || code === "EDQUOT" ? "transient" : "permanent";
-  return new PostureError(kind, `${to}: the restore failed: ${messageOf(error)}; what was restored so far stays`, {
-    cause: error,
-  });
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { PostureError } from "../../../platform/errors";
+import { parseJson } from "../../../platform/json";
 import type { PointId } from "../store";
 import { isNotThere, readRefusal } from "./answers";
 import type { Connection } from "./connection";
@@ -190,12 +191,4 @@ export function at({ share }: Connection, taken: string): ShareClient {
 /** Only of a snapshot: that of the share itself is another matter, and looks the same, so that `listSnapshots` has to have seen it. */
 function isGone(error: unknown): boolean {
   return isNotThere(error) || readRefusal(error)?.status === 404;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { ensureDirectory, writeFileAtomically } from "../../../platform/atomic-file";
 import { isAbsent, messageOf, PostureError } from "../../../platform/errors";
+import { parseJson } from "../../../platform/json";
 
 /** Where the parts of a directory store are. All paths are absolute. */
 export interface StoreLayout {
@@ -103,11 +104,3 @@ async function refuseForeignContent(layout: StoreLayout): Promise<void> {
 }
 
 const ours = new Set(["points", "packs", "tmp", "locks", "quarantine", "lost+found"]);
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

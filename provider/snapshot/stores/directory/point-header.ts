@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { writeFileAtomically } from "../../../platform/atomic-file";
 import { isAbsent, messageOf, PostureError } from "../../../platform/errors";
+import { parseJson } from "../../../platform/json";
 import type { PointId, RecoveryPoint } from "../store";
 import type { StoreLayout } from "./layout";
 import { openManifest } from "./manifest";
@@ -186,12 +187,4 @@ export function parseIdentity(json: string): PointIdentity | null {
 
 function digestOfText(text: string): string {
   return createHash("sha256").update(text, "utf8").digest("hex");
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,7 +1,8 @@
 import { readdirSync, realpathSync } from "node:fs";
 import { isAbsolute } from "node:path";
 import { ensureDirectory } from "../../../platform/atomic-file";
-import { messageOf, PostureError, systemCodeOf } from "../../../platform/errors";
+import { PostureError } from "../../../platform/errors";
+import { explainRestoreFailure } from "../restore-failure";
 import type { PointId, RestoreRequest, RestoreResult } from "../store";
 import { BatchPool } from "./batch-pool";
 import { type BytePath, fromText, joinPath, toDisplay } from "./byte-path";
@@ -63,7 +64,7 @@ export async function restorePoint(
     if (restoration.damagedFiles > 0) throw describeDamage(layout, id, restoration);
     return result;
   } catch (error) {
-    throw explainFailure(request.to, error);
+    throw explainRestoreFailure(request.to, error);
   } finally {
     manifest.close();
   }
@@ -260,13 +261,4 @@ function describeDamage(layout: StoreLayout, id: PointId, restoration: Restorati
     "permanent",
     `${layout.root}: recovery point ${id} is damaged: ${what}${more}; everything else was restored; backup-posture verify names all that is affected`,
   );
-}
-
-function explainFailure(to: string, error: unknown): unknown {
-  const code = systemCodeOf(error);
-  if (error instanceof PostureError || code === undefined || code === "ABORT_ERR") return error;
-  const kind = code === "ENOSPC" || code === "EDQUOT" ? "transient" : "permanent";
-  return new PostureError(kind, `${to}: the restore failed: ${messageOf(error)}; what was restored so far stays`, {
-    cause: error,
-  });
 }

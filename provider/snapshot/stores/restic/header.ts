@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseJson } from "../../../platform/json";
 import type { CaptureRequest, Fidelity, RecoveryPoint } from "../store";
 
 /** The tags by which our snapshots are known among others of the repository. */
@@ -128,12 +129,4 @@ function toFidelity({ attributes, skipped, warnings }: Header): Fidelity {
     skipped,
     warnings,
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

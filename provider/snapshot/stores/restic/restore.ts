@@ -3,8 +3,9 @@ import { mkdir, readdir, realpath, rm } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { ensureDirectory } from "../../../platform/atomic-file";
 import { showPath } from "../../../platform/display";
-import { messageOf, PostureError, systemCodeOf } from "../../../platform/errors";
+import { PostureError } from "../../../platform/errors";
 import { toSelection } from "../directory/restore-selection";
+import { explainRestoreFailure } from "../restore-failure";
 import type { CaptureWarning, PointId, RestoreRequest, RestoreResult } from "../store";
 import { findReason } from "./failure";
 import { countRestored, dropRestored, isRestored, moveInPlace, setRoot } from "./place-restored";
@@ -33,7 +34,7 @@ export async function restorePoint(
     await mkdir(staged, { mode: 0o700 });
     return await restoreStaged(restic, stored, { request, target, staged, only }, signal);
   } catch (error) {
-    throw explainFailure(request.to, error);
+    throw explainRestoreFailure(request.to, error);
   } finally {
     await rm(staged, { recursive: true, force: true });
   }
@@ -87,7 +88,7 @@ async function prepareTarget(request: RestoreRequest): Promise<string> {
       throw new PostureError("conflict", `${request.to}: is not empty; choose an empty place, or ask for overwriting`);
     return target;
   } catch (error) {
-    throw explainFailure(request.to, error);
+    throw explainRestoreFailure(request.to, error);
   }
 }
 
@@ -170,13 +171,4 @@ function describeDamage(restic: Restic, id: PointId, damaged: readonly CaptureWa
     "permanent",
     `${restic.subject}: recovery point ${id} is damaged: ${what}${more}; everything else was restored; backup-posture verify names all that is affected`,
   );
-}
-
-function explainFailure(to: string, error: unknown): unknown {
-  const code = systemCodeOf(error);
-  if (error instanceof PostureError || code === undefined || code === "ABORT_ERR") return error;
-  const kind = code === "ENOSPC" || code === "EDQUOT" ? "transient" : "permanent";
-  return new PostureError(kind, `${to}: the restore failed: ${messageOf(error)}; what was restored so far stays`, {
-    cause: error,
-  });
 }
