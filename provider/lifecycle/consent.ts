@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { canonicalise } from "../declaration/canonical";
 import { formatInstant, now } from "../platform/clock";
 import { messageOf, PostureError } from "../platform/errors";
+import { entryOf } from "../platform/records";
 import { scheduleShape } from "../schedule/defaults";
 import type { Keep, ScheduleDeclaration } from "../schedule/schema";
 import { compareRetention } from "../snapshot/retention";
@@ -103,7 +104,7 @@ interface Stopped {
 
 function findStopped(before: ScheduleDeclaration, after: ScheduleDeclaration): readonly Stopped[] {
   return Object.entries(before.sources).flatMap(([name, source]): readonly Stopped[] => {
-    const standing = after.sources[name];
+    const standing = entryOf(after.sources, name);
     const from = describeOrigin(source);
     if (standing === undefined) return [{ name, how: "removed", from, to: null }];
     const to = describeOrigin(standing);

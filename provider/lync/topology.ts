@@ -1,3 +1,4 @@
+import { entryOf } from "../platform/records";
 import type { Product } from "./catalogue/types";
 import { findContradictions } from "./topology/contradictions";
 import { type Topology, wellFormedTopology } from "./topology/schema";
@@ -103,14 +104,14 @@ export function listDatabases(topology: Topology): readonly Database[] {
 
 /** An instance by its name in the topology. @throws RangeError when there is none. */
 export function sqlInstance(topology: Topology, name: string): SqlInstance {
-  const instance = topology.sqlInstances[name];
+  const instance = entryOf(topology.sqlInstances, name);
   if (instance === undefined) throw new RangeError(`${name}: not a SQL Server instance of this topology`);
   return instance;
 }
 
 /** A file store's path by its name in the topology. @throws RangeError when there is none. */
 export function fileStorePath(topology: Topology, name: string): string {
-  const store = topology.fileStores[name];
+  const store = entryOf(topology.fileStores, name);
   if (store === undefined) throw new RangeError(`${name}: not a file store of this topology`);
   return store.path;
 }

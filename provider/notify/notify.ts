@@ -3,6 +3,7 @@ import type { Fault } from "../declaration/health";
 import { formatInstant, now } from "../platform/clock";
 import { toMilliseconds } from "../platform/durations";
 import { PostureError } from "../platform/errors";
+import { entryOf } from "../platform/records";
 import { withinTime } from "../platform/time-limit";
 import { describeFailure } from "../runner/failure";
 import type { Home } from "../runner/home";
@@ -108,7 +109,7 @@ async function notifyOfJob(view: HomeView, job: ScheduleJob, options: NotifyOpti
   const faults = await findFaults(view, job.id);
   const moment = now();
   const told = Object.entries(job.declaration.notify ?? {}).map(async ([name, notifier]) => {
-    const before = known[name] ?? { faults: [], at: null, fault: null };
+    const before = entryOf(known, name) ?? { faults: [], at: null, fault: null };
     if (notifier.kind === "ping") return { name, state: before, attempt: null };
     const { on = everyOccasion, remind } = notifier;
     const decision = decide(before, faults, on, remind === undefined ? null : toMilliseconds(remind), moment);
@@ -193,7 +194,7 @@ async function noteAttempts(
   attempts: readonly Attempt[],
 ): Promise<void> {
   for (const { notifier, kind, what, fault } of attempts) {
-    if (fault === (known[notifier]?.fault ?? null) && (fault !== null || kind === "ping")) continue;
+    if (fault === (entryOf(known, notifier)?.fault ?? null) && (fault !== null || kind === "ping")) continue;
     await appendRecord(home, id, {
       event: "notified",
       at: formatInstant(now()),

@@ -1,6 +1,7 @@
 import type { PhrasingContent, Root, RootContent, Table } from "mdast";
 import { explainFinding } from "../guard/controls/judge";
 import { showPath } from "../platform/display";
+import { entryOf } from "../platform/records";
 import type { Attention, Report } from "./describe-report";
 import type { HomeReport, ScheduleReport, TargetReport } from "./model";
 import { listSeen } from "./seen";
@@ -65,7 +66,7 @@ function describeHeld({ copies }: ScheduleReport, name: string, source: string):
   const copy = copies.find((each) => each.name === name);
   if (copy === undefined) return "not declared";
   if (copy.unreachable !== null) return "not seen";
-  const held = copy.sources[source];
+  const held = entryOf(copy.sources, source);
   if (held === undefined || held.newest === null) return "no recovery point";
   return `${showMoment(held.newest)}, ${held.points} kept${held.damaged === 0 ? "" : `, ${held.damaged} damaged`}`;
 }

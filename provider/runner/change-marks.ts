@@ -1,4 +1,5 @@
 import type { Fault } from "../declaration/health";
+import { entryOf } from "../platform/records";
 import type { ScheduleDeclaration } from "../schedule/schema";
 import { takeChangeMark } from "../sources/change-probe";
 import type { ChangeProbe } from "../sources/schema";
@@ -40,7 +41,7 @@ export async function findChanges(
   const changed: string[] = [];
   const unknown: string[] = [];
   for (const [name, probe] of Object.entries(afterChange)) {
-    const before = marks[name];
+    const before = entryOf(marks, name);
     if (before === undefined) continue;
     const present = await look(name, probe);
     if (present === null) unknown.push(name);

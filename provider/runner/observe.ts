@@ -2,6 +2,7 @@ import { type Fault, notInstalledFault, sortFaults } from "../declaration/health
 import { now } from "../platform/clock";
 import { toMilliseconds } from "../platform/durations";
 import { messageOf, PostureError } from "../platform/errors";
+import { entryOf } from "../platform/records";
 import type { Evidence } from "../restore/evidence";
 import { type EvidenceSummary, observeEvidence } from "../restore/evidence-observation";
 import { type DrillSituation, findRestoreFaults } from "../restore/health";
@@ -96,7 +97,7 @@ export async function observeSchedule(
     {
       ...situation,
       records,
-      declaredAt: (copy) => new Date(declaredCopies(job)[copy] ?? createdAt),
+      declaredAt: (copy) => new Date(entryOf(declaredCopies(job), copy) ?? createdAt),
       staleAt: own.some(({ kind }) => kind === "stale") ? findLastSuccess(situation) : null,
     },
     (store) => tryToList(view, store, id),

@@ -1,6 +1,7 @@
 import type { Fault } from "../declaration/health";
 import { formatInstant, isAheadOfClock } from "../platform/clock";
 import { formatMilliseconds } from "../platform/durations";
+import { entryOf } from "../platform/records";
 import { effectiveRpo, findLastSuccess, findStaleAfter, type SetSituation } from "./health";
 import type { ScheduleDeclaration } from "./schema";
 
@@ -93,7 +94,7 @@ function findFailing({ name, failing }: CopySituation, again: string): readonly 
 /** A copy that has all there is, of a schedule that is stale itself, adds nothing to what is said of that. */
 function findStaleness(situation: CopySituation, again: string): readonly Fault[] {
   const { id, name, sets, now, declaredAt, staleAt } = situation;
-  const rpo = situation.declaration.copies?.[name]?.rpo ?? situation.declaration.rpo;
+  const rpo = entryOf(situation.declaration.copies, name)?.rpo ?? situation.declaration.rpo;
   const declaration = { ...situation.declaration, rpo };
   if (now.getTime() <= findStaleAfter({ id, declaration, now, sets, createdAt: declaredAt })) return [];
   const last = findLastSuccess({ sets, now });

@@ -34,8 +34,10 @@ const longestHold = 3 * millisecondsPerDay;
  *   time and than the rest of the window. So starts never overtake one another nor leave the window.
  *
  * @param seed what tells apart schedules that are due together, their id.
+ * @throws RangeError where it is to begin at an invalid date: it would never end.
  */
 export function* dueTimes(when: When, from: Date, to: Date, seed: string): Generator<Date, void> {
+  if (Number.isNaN(from.getTime())) throw new RangeError("no due times from what is no moment in time");
   const reach = toMilliseconds(when.jitter ?? "0s");
   for (const slot of slots(when, from.getTime() - reach)) {
     const start = slot.due + delayOf(slot, seed);
@@ -44,7 +46,11 @@ export function* dueTimes(when: When, from: Date, to: Date, seed: string): Gener
   }
 }
 
-/** The first moment after an instant at which a start is due; see {@link dueTimes}. */
+/**
+ * The first moment after an instant at which a start is due; see {@link dueTimes}.
+ *
+ * @throws RangeError where the instant is an invalid date.
+ */
 export function nextDue(when: When, after: Date, seed: string): Date {
   for (const due of dueTimes(when, new Date(after.getTime() + 1), new Date(8.64e15), seed)) return due;
   throw new RangeError("a schedule without a due time");

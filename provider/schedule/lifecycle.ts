@@ -6,6 +6,7 @@ import { refuseLoss } from "../lifecycle/consent";
 import type { Bag, Kind, Target, Worker } from "../lifecycle/kind";
 import { now } from "../platform/clock";
 import { toMilliseconds } from "../platform/durations";
+import { entryOf } from "../platform/records";
 import { findJob, writeJob } from "../runner/job";
 import { observeSchedule } from "../runner/observe";
 import { describeSource } from "../sources/schema";
@@ -53,7 +54,7 @@ async function install(target: Target<ScheduleDeclaration>): Promise<void> {
   if (previous === null || !isDeepStrictEqual(previous.store, declaration.store))
     await view.prepareStore(declaration.store);
   for (const [name, { store }] of Object.entries(declaration.copies ?? {}))
-    if (!isDeepStrictEqual(previous?.copies?.[name]?.store, store)) await view.prepareStore(store);
+    if (!isDeepStrictEqual(entryOf(previous?.copies, name)?.store, store)) await view.prepareStore(store);
   const settings = scheduleSchema.parse(without(declaration, ["id", "host", "home", ...controls]));
   const copiesSince = await findCopiesSince(target);
   await writeJob(view.home, {
@@ -86,8 +87,8 @@ async function findCopiesSince(target: Target<ScheduleDeclaration>): Promise<Rec
   const found = await findJob(view.home, id);
   const known = found.state === "present" && found.job.kind === "schedule" ? (found.job.copiesSince ?? {}) : {};
   const since = Object.entries(declaration.copies ?? {}).flatMap(([name, { store }]) => {
-    const stood = isDeepStrictEqual(previous.copies?.[name]?.store, store);
-    const at = stood ? known[name] : now().toISOString();
+    const stood = isDeepStrictEqual(entryOf(previous.copies, name)?.store, store);
+    const at = stood ? entryOf(known, name) : now().toISOString();
     return at === undefined ? [] : [[name, at] as const];
   });
   return since.length === 0 ? undefined : Object.fromEntries(since);
@@ -100,10 +101,10 @@ function announce(
 ): readonly string[] {
   const account = `runs as ${nameAccount(declaration, worker.account)} on ${worker.machine}`;
   const sources = Object.entries(declaration.sources)
-    .filter(([name, source]) => !isDeepStrictEqual(source, previous?.sources[name]))
+    .filter(([name, source]) => !isDeepStrictEqual(source, entryOf(previous?.sources, name)))
     .map(([name, source]) => `${account}: source ${name} (${describeSource(source)})`);
   const hooks = Object.entries(declaration.hooks ?? {})
-    .filter(([name, hook]) => !isDeepStrictEqual(hook, previous?.hooks?.[name]))
+    .filter(([name, hook]) => !isDeepStrictEqual(hook, entryOf(previous?.hooks, name)))
     .map(([name, hook]) => `${account}: hook ${name} (${hook.at}: ${hook.command[0] ?? ""})`);
   return [
     ...sources,
@@ -120,10 +121,10 @@ function announceProbes(
   account: string,
 ): readonly string[] {
   const changes = Object.entries(declaration.afterChange ?? {})
-    .filter(([name, probe]) => !isDeepStrictEqual(probe, previous?.afterChange?.[name]))
+    .filter(([name, probe]) => !isDeepStrictEqual(probe, entryOf(previous?.afterChange, name)))
     .map(([name, probe]) => [name, probe.kind === "command" ? probe.command[0] : probe.kind] as const);
   const outside = Object.entries(declaration.outside ?? {})
-    .filter(([name, item]) => !isDeepStrictEqual(item, previous?.outside?.[name]))
+    .filter(([name, item]) => !isDeepStrictEqual(item, entryOf(previous?.outside, name)))
     .flatMap(([name, item]) => (item.kind === "probe" ? [[name, item.command[0]] as const] : []));
   return [...changes, ...outside].map(([name, what]) => `${account}: probe ${name} (${what ?? ""}), at every look`);
 }

@@ -35,8 +35,13 @@ export function isTimeZone(name: string): boolean {
   }
 }
 
-/** The even stretches of a zone from the one that holds an instant on, without end, each touching the next. */
+/**
+ * The even stretches of a zone from the one that holds an instant on, without end, each touching the next.
+ *
+ * @throws RangeError where the instant is none: no stretch would ever hold it.
+ */
 export function* evenStretches(timeZone: string, from: number): Generator<EvenStretch, never> {
+  if (Number.isNaN(new Date(from).getTime())) throw new RangeError(`${from} is no moment in time`);
   let year = new Date(from).getUTCFullYear() - 1;
   let start = Date.UTC(year, 0);
   let offset = offsetAt(timeZone, start);

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { entryOf } from "../../platform/records";
 
 /** One property that is not the same on both sides. */
 export interface Difference {
@@ -23,7 +24,7 @@ function compare(from: unknown, to: unknown, path: readonly string[]): readonly 
   if (isDeepStrictEqual(from, to)) return [];
   if (!isBag(from) || !isBag(to)) return [{ path: path.join("."), from: show(from), to: show(to) }];
   const keys = [...new Set([...Object.keys(from), ...Object.keys(to)])].sort();
-  return keys.flatMap((key) => compare(from[key], to[key], [...path, key]));
+  return keys.flatMap((key) => compare(entryOf(from, key), entryOf(to, key), [...path, key]));
 }
 
 function show(value: unknown): string | null {

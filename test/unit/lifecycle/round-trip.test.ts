@@ -50,6 +50,38 @@ describe("a declaration of any shape, installed and observed", () => {
   );
 });
 
+/** Entries are looked up by names that users choose: what every object inherits under such a name is none of them. */
+it("a schedule whose entries bear names that every object has reads as declared, and so does its change", async () => {
+  const folder = await root;
+  const share = join(folder, "share");
+  const store = (name: string): Bag => ({ kind: "directory", path: join(folder, "names", name) });
+  const declare = (copies: Bag): Bag => ({
+    id: "names",
+    home: join(folder, "names", "home"),
+    sources: { constructor: { kind: "file-share", path: share } },
+    store: store("store"),
+    when: { cron: "0 3 * * *" },
+    keep: { last: 3 },
+    copies,
+    hooks: { valueOf: { at: "before", command: ["true"] } },
+    afterChange: { toString: { kind: "command", command: ["true"] } },
+    owner: urn,
+    __provider: "x",
+  });
+  const provider = createProviders(() => undefined).BackupSchedule;
+  const declared = declare({ constructor: { store: store("one") } });
+  const { inputs } = await provider.check({}, declared);
+  const { id, outputs } = await create(provider, { ...inputs, __provider: "x" });
+  expect((await provider.read(id, outputs)).inputs).toMatchObject({ copies: inputs.copies, hooks: inputs.hooks });
+
+  const changed = declare({ constructor: { store: store("one") }, toString: { store: store("two") } });
+  const { inputs: news, failures } = await provider.check(inputs, changed);
+  expect(failures).toBeUndefined();
+  const updated = await provider.update(id, outputs, { ...news, __provider: "x" });
+  const read = await createProviders(() => undefined).BackupSchedule.read(id, { ...updated.outs, __provider: "x" });
+  expect(read.inputs).toMatchObject({ copies: news.copies });
+});
+
 /** Creates, and takes what a partial failure stores where something is not healthy yet. */
 async function create(provider: Providers[keyof Providers], inputs: Bag): Promise<{ id: string; outputs: Bag }> {
   try {

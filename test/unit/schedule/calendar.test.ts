@@ -300,6 +300,11 @@ describe("dueTimes", () => {
 });
 
 describe("nextDue", () => {
+  it.each([{ cron: "0 3 * * *" }, { cron: "0 3 * * *", timeZone: "Europe/Berlin" }, { every: "1d" }])(
+    "refuses what is no moment, rather than to search for ever: %j",
+    (when) => expect(() => nextDue(when, new Date(Number.NaN), "x")).toThrow(RangeError),
+  );
+
   it("is after the instant, not at it", () => {
     expect(nextDue({ cron: "0 3 * * *" }, new Date("2026-11-19T03:00:00Z"), "x")).toEqual(
       new Date("2026-11-20T03:00:00Z"),
