@@ -16,7 +16,7 @@ module.exports = {
     ],
   },
   moduleNameMapper: { "^(?:\\.\\./)+provider/(.*)$": "<rootDir>/provider/dist/$1" },
-  reporters: ["default", "<rootDir>/test/setup/conformance-counts.cjs"],
+  reporters: ["default", "<rootDir>/test/setup/conformance-counts.cjs", "<rootDir>/test/setup/running-files.cjs"],
   setupFilesAfterEnv: ["<rootDir>/test/setup/every-test-file.ts"],
   // An engine test is itself several processes: more than two at once only wait for one another.
   maxWorkers: 2,

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { SetUpError } from "./set-up-error.mjs";
 
 /** How often a line says that a long step is alive, where output is no terminal. */
@@ -13,6 +13,30 @@ const plainLineEvery = 30_000;
  */
 export async function run([file, ...commandArguments], options) {
   const end = await ended(spawn(file, commandArguments, { stdio: "inherit", ...options }));
+  if (typeof end === "number") return end;
+  process.stderr.write(`${file}: ${end}\n`);
+  return 1;
+}
+
+/**
+ * Runs a command as `run` does, and ends it with all that it has started where it takes longer than it may. What it has
+ * started may outlive it and hold its output: that is not waited for.
+ *
+ * @param {readonly [string, ...string[]]} command
+ * @param {import("node:child_process").SpawnOptions} options
+ * @param {number} limit in milliseconds.
+ * @returns {Promise<number | "too long">} 1 where it could not be started or was killed by another.
+ */
+export async function runWithin([file, ...commandArguments], options, limit) {
+  const child = spawn(file, commandArguments, { stdio: "inherit", ...options });
+  let tooLong = false;
+  const limiting = setTimeout(() => {
+    tooLong = true;
+    if (child.pid !== undefined) for (const pid of [child.pid, ...descendantsOf(child.pid)]) kill(pid);
+  }, limit);
+  const end = await ended(child, "exit");
+  clearTimeout(limiting);
+  if (tooLong) return "too long";
   if (typeof end === "number") return end;
   process.stderr.write(`${file}: ${end}\n`);
   return 1;
@@ -59,18 +83,46 @@ export async function runWithLifeSigns([file, ...commandArguments], options, des
  * clear up, and then does so too.
  *
  * @param {import("node:child_process").ChildProcess} child
+ * @param {"close" | "exit"} [event] "exit" where a process that it leaves behind may still hold its output.
  * @returns {Promise<number | string>}
  */
-async function ended(child) {
+async function ended(child, event = "close") {
   const leaveItToTheCommand = () => {};
   process.on("SIGINT", leaveItToTheCommand);
   try {
     return await new Promise((resolve) => {
       child.once("error", (error) => resolve(error.message));
-      child.once("close", (code, signal) => resolve(code ?? `ended by ${signal}`));
+      child.once(event, (code, signal) => resolve(code ?? `ended by ${signal}`));
     });
   } finally {
     process.off("SIGINT", leaveItToTheCommand);
+  }
+}
+
+/**
+ * @param {number} pid
+ * @returns {number[]}
+ */
+function descendantsOf(pid) {
+  const { status, stdout } = spawnSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" });
+  if (status !== 0) return [];
+  const pairs = stdout
+    .trim()
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/).map(Number));
+  const below = (/** @type {number} */ parent) =>
+    pairs.flatMap(([child = 0, itsParent]) => (itsParent === parent ? [child] : []));
+  const found = below(pid);
+  for (const child of found) found.push(...below(child));
+  return found;
+}
+
+/** @param {number} pid */
+function kill(pid) {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended by itself.
   }
 }
 
