@@ -73,6 +73,8 @@ const said: string[] = [];
     expect(await page.locator("details[open]:visible").count()).toBe(0);
     await page.locator("table.runs a").first().focus();
     await page.keyboard.press("Enter");
+    // The browser follows a link within the page when it gets to it.
+    await page.locator("details.fold[open]").first().waitFor();
     expect(await page.locator("details.fold[open]").count()).toBe(1);
     await page.context().close();
   });
