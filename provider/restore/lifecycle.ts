@@ -1,12 +1,14 @@
+import { isDeepStrictEqual } from "node:util";
 import { without } from "../lifecycle/bag";
-import type { Kind, Target } from "../lifecycle/kind";
+import type { Kind, Target, Worker } from "../lifecycle/kind";
 import { toMilliseconds } from "../platform/durations";
 import { messageOf, PostureError } from "../platform/errors";
+import { entryOf } from "../platform/records";
 import type { Home } from "../runner/home";
 import { writeJob } from "../runner/job";
 import { observeRestoreTarget } from "../runner/observe";
 import { findForeignOwner, makeFolderFor } from "../runner/ownership";
-import { installEntry, schedulerOf } from "../schedule/entry";
+import { installEntry, nameAccount, schedulerOf } from "../schedule/entry";
 import { findLogonFault } from "../schedule/logon";
 import { needsOfDrill } from "../schedule/needs";
 import { restoreTargetShape } from "./defaults";
@@ -32,7 +34,7 @@ export const restoreTargetKind: Kind<RestoreTargetDeclaration> = {
           whenStale: declaration.onStale === "run",
           waitMilliseconds: toMilliseconds(declaration.waitFor ?? "0s"),
         },
-  announce: () => [],
+  announce,
   foresee: (inputs) => {
     const logon = findLogonFault(inputs.scheduler, { from: inputs.from, to: inputs.to });
     return logon === null ? [] : [logon];
@@ -49,6 +51,24 @@ export const restoreTargetKind: Kind<RestoreTargetDeclaration> = {
     return { gone, settings: withEntry(declaration, entry?.when.every), owner, incarnation, faults, outputs };
   },
 };
+
+/** Commands that a drill runs; the sink's also sends what drills before it found. */
+function announce(
+  declaration: RestoreTargetDeclaration,
+  previous: RestoreTargetDeclaration | null,
+  worker: Worker,
+): readonly string[] {
+  const account = `runs as ${nameAccount(declaration, worker.account)} on ${worker.machine}`;
+  const checks = Object.entries(declaration.drill?.checks ?? {})
+    .filter(([name, check]) => !isDeepStrictEqual(check, entryOf(previous?.drill?.checks, name)))
+    .flatMap(([name, check]) => (check.kind === "command" ? [`check ${name} (${check.command[0] ?? ""})`] : []));
+  const sink = declaration.evidenceSink;
+  const sinks =
+    sink?.kind !== "command" || isDeepStrictEqual(sink, previous?.evidenceSink)
+      ? []
+      : [`evidence sink (${sink.command[0] ?? ""})`];
+  return [...checks, ...sinks].map((what) => `${account}: ${what}, at every drill`);
+}
 
 async function install(target: Target<RestoreTargetDeclaration>): Promise<void> {
   const { view, id, owner, incarnation, createdAt, declaration, previous } = target;

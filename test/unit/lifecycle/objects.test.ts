@@ -242,6 +242,34 @@ describe("what up did not see repaired", () => {
   });
 });
 
+describe("commands that drills run", () => {
+  it("are announced with their account where they are new or changed, and only there", async () => {
+    const lines: string[] = [];
+    const providers = createProviders((told) => {
+      lines.push(...told.split("\n").filter((line) => line.includes("runs as")));
+    });
+    const declare = (opens: string): Bag => ({
+      drill: {
+        every: "1d",
+        checks: {
+          constructor: { kind: "command", command: [opens, "{place}"] },
+          enough: { kind: "minimum-files", count: 1 },
+        },
+      },
+      evidenceSink: { kind: "command", command: ["send-evidence"] },
+    });
+    const made = await make("RestoreTarget", declare("open-it"), providers);
+    const account = expect.stringMatching(/^one: runs as \S+ on this machine: /) as string;
+    expect(lines).toEqual([account, account]);
+    expect(lines[0]).toContain(": check constructor (open-it), at every drill");
+    expect(lines[1]).toContain(": evidence sink (send-evidence), at every drill");
+    await providers.RestoreTarget.check(made.inputs, programOf(made));
+    expect(lines).toHaveLength(2);
+    await providers.RestoreTarget.check(made.inputs, { ...programOf(made), ...declare("open-more") });
+    expect(lines.slice(2)).toEqual([expect.stringContaining("check constructor (open-more)")]);
+  });
+});
+
 describe("a secret that a hook is given by reference", () => {
   it("reaches the hook, and no message, job, journal, state or list of processes", async () => {
     process.env.MARKED_SECRET = marked;
