@@ -22,7 +22,8 @@ export async function ensureBuild(root, say) {
   const code = await run([process.execPath, compiler, "-p", "provider/tsconfig.build.json"], { cwd: root });
   if (code !== 0) throw new SetUpError("The build failed: its messages are above.", 1);
   const bundled = await run([process.execPath, join(root, "scripts", "bundle.mjs")], { cwd: root });
-  if (bundled !== 0) throw new SetUpError("The remote runner could not be bundled: the messages are above.", 1);
+  if (bundled !== 0)
+    throw new SetUpError("The command line and the providers could not be bundled: the messages are above.", 1);
   writeFileSync(stamp, digest);
 }
 

@@ -10,6 +10,19 @@ import { makeScratchFolder } from "../fixtures/scratch";
 /** More than is captured, verified or restored without threads. */
 const files = 2_500;
 
+/** Reading hundreds of files takes longer than most commands, and than what the engine asks of a provider. */
+describe("what is started often", () => {
+  it.each(["entry.js", "cli/main.js"])("%s is loaded as one file, without what few need", async (start) => {
+    const path = join(checkout, "provider", "dist", start);
+    const script = `
+      process.argv.push("script", "--version");
+      require(${JSON.stringify(path)});
+      process.stderr.write(JSON.stringify(Object.keys(require.cache)));`;
+    const { stderr } = await promisify(execFile)(process.execPath, ["-e", script]);
+    expect(JSON.parse(stderr)).toEqual([path]);
+  });
+});
+
 /** What `up` puts on a remote host: one file, and Node, and nothing else. */
 describe("the command line in one file", () => {
   let folder: string;

@@ -1,6 +1,5 @@
 import type { GateReport } from "../report";
 import { toJson } from "./json";
-import { toJunit } from "./junit";
 import { toMarkdown } from "./markdown";
 import { toSarif } from "./sarif";
 import { toText } from "./text";
@@ -18,8 +17,10 @@ export async function writeReport(report: GateReport, format: FormatName): Promi
       return toText(report);
     case "json":
       return toJson(report);
-    case "junit":
+    case "junit": {
+      const { toJunit } = await import("./junit.js"); // its library takes longer to load than most commands take
       return toJunit(report);
+    }
     case "sarif":
       return toSarif(report);
     case "markdown":
