@@ -1,13 +1,17 @@
 // Makes the one file that `up` puts on a remote host: the whole command line, its threads included, for Node alone. And puts
-// what is started often, the command line and the providers, into one file each: reading hundreds takes longer than most commands.
+// what is started often, the command line, the providers and each thread, into one file each: reading hundreds takes longer than most commands.
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 
 const checkout = dirname(import.meta.dirname);
 
-/** What is made of each: CommonJS for the oldest Node that is supported, names kept, so that errors can be read. */
-const common = /** @type {const} */ ({
+/**
+ * What is made of each: CommonJS for the oldest Node that is supported, names kept, so that errors can be read.
+ *
+ * @satisfies {import("esbuild").BuildOptions}
+ */
+const common = {
   bundle: true,
   platform: "node",
   target: "node20.19",
@@ -16,7 +20,8 @@ const common = /** @type {const} */ ({
   minifyWhitespace: true,
   legalComments: "eof",
   logLevel: "warning",
-});
+  plugins: [speakEnglishOnly()],
+};
 
 /** @param {string} root The checkout. */
 export async function bundleRunner(root) {
@@ -54,14 +59,15 @@ const apart = [
 export async function bundleStarts(root) {
   const { build } = await import("esbuild");
   const provider = join(root, "provider");
-  for (const start of ["entry", join("cli", "main")])
+  const threads = findThreads(provider).map((path) => path.slice(0, -".ts".length));
+  for (const start of ["entry", join("cli", "main"), ...threads])
     await build({
       ...common,
       absWorkingDir: provider,
       entryPoints: [`${start}.ts`],
       outfile: join(provider, "dist", `${start}.js`),
       external: ["@pulumi/*", ...apart],
-      plugins: [keepFolders(provider, dirname(start))],
+      plugins: [...common.plugins, keepFolders(provider, dirname(start))],
     });
 }
 
@@ -90,14 +96,36 @@ function keepFolders(provider, outputFolder) {
 
 /** Every file of a thread, found by its name, is a part of the one file. */
 function describeEntry(/** @type {string} */ provider) {
-  const threads = readdirSync(provider, { recursive: true, encoding: "utf8" })
-    .filter((path) => path.endsWith("-worker.ts") && !/(^|[\\/])(dist|node_modules)[\\/]/.test(path))
-    .sort()
-    .map((path) => `${JSON.stringify(basename(path, ".ts"))}: () => import(${JSON.stringify(`./${path}`)})`);
+  const threads = findThreads(provider).map(
+    (path) => `${JSON.stringify(basename(path, ".ts"))}: () => import(${JSON.stringify(`./${path}`)})`,
+  );
   return [
     'import { startBundle } from "./platform/bundle";',
     `void startBundle(__filename, { main: () => import("./cli/main"), threads: { ${threads.join(", ")} } });`,
   ].join("\n");
+}
+
+/** @param {string} provider */
+function findThreads(provider) {
+  return readdirSync(provider, { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith("-worker.ts") && !/(^|[\\/])(dist|node_modules)[\\/]/.test(path))
+    .sort();
+}
+
+/**
+ * Leaves out zod's messages in fifty other languages, which nothing of ours asks for.
+ *
+ * @returns {import("esbuild").Plugin}
+ */
+function speakEnglishOnly() {
+  return {
+    name: "speak English only",
+    setup(build) {
+      build.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.c?js$/ }, () => ({
+        contents: 'exports.en = require("./en.cjs").default;',
+      }));
+    },
+  };
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
