@@ -1,5 +1,6 @@
 import { formatMilliseconds, toMilliseconds } from "../platform/durations";
 import type { Keep } from "../schedule/schema";
+import { clockOf } from "../schedule/time-zone";
 import {
   countSkippedStarts,
   type Simulated,
@@ -132,12 +133,7 @@ function formatSpan(milliseconds: number): string {
   return minutes % 60 === 0 ? `${minutes / 60}h` : `${Math.floor(minutes / 60)}h ${minutes % 60}m`;
 }
 
-/** By their time zones: making one takes longer than all that is said with it. */
-const dayFormats = new Map<string, Intl.DateTimeFormat>();
-
 /** The day in the zone, `2027-10-31`. */
 function formatDay(instant: Date, timeZone: string): string {
-  const format = dayFormats.get(timeZone) ?? new Intl.DateTimeFormat("sv-SE", { timeZone, dateStyle: "short" });
-  dayFormats.set(timeZone, format);
-  return format.format(instant);
+  return new Date(clockOf(timeZone)(instant.getTime())).toISOString().slice(0, "2027-10-31".length);
 }
