@@ -8,7 +8,7 @@ import type { Home } from "../runner/home";
 import { writeJob } from "../runner/job";
 import { observeRestoreTarget } from "../runner/observe";
 import { findForeignOwner, makeFolderFor } from "../runner/ownership";
-import { installEntry, nameAccount, schedulerOf } from "../schedule/entry";
+import { describeRunsAs, installEntry, schedulerOf } from "../schedule/entry";
 import { findLogonFault } from "../schedule/logon";
 import { needsOfDrill } from "../schedule/needs";
 import { restoreTargetShape } from "./defaults";
@@ -58,7 +58,7 @@ function announce(
   previous: RestoreTargetDeclaration | null,
   worker: Worker,
 ): readonly string[] {
-  const account = `runs as ${nameAccount(declaration, worker.account)} on ${worker.machine}`;
+  const account = describeRunsAs(declaration, worker);
   const checks = Object.entries(declaration.drill?.checks ?? {})
     .filter(([name, check]) => !isDeepStrictEqual(check, entryOf(previous?.drill?.checks, name)))
     .flatMap(([name, check]) => (check.kind === "command" ? [`check ${name} (${check.command[0] ?? ""})`] : []));

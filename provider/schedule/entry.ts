@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
+import type { Worker } from "../lifecycle/kind";
 import type { HomeView } from "../runner/home-view";
 import { defaultScheduler } from "./defaults";
 import { openScheduler } from "./schedulers";
@@ -23,10 +24,10 @@ export function accountOf(declaration: object): string | null {
   return accountSchema.safeParse(declaration).data?.scheduler.runAs ?? null;
 }
 
-/** The account that its runs are, in words: the one that works there anyway, where nothing else is declared. */
-export function nameAccount({ scheduler = defaultScheduler }: Scheduled, otherwise: string): string {
-  if (!("runAs" in scheduler)) return otherwise;
-  return typeof scheduler.runAs === "string" ? scheduler.runAs : scheduler.runAs.user;
+/** As whom and where its runs are, in words: as the one that works there anyway, where nothing else is declared. */
+export function describeRunsAs({ scheduler = defaultScheduler }: Scheduled, { account, machine }: Worker): string {
+  const declared = "runAs" in scheduler ? scheduler.runAs : account;
+  return `runs as ${typeof declared === "string" ? declared : declared.user} on ${machine}`;
 }
 
 /** Makes an entry stand in the scheduler that is declared, and then in no other: one that was declared before would fire it twice. */

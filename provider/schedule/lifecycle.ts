@@ -11,7 +11,7 @@ import { findJob, writeJob } from "../runner/job";
 import { observeSchedule } from "../runner/observe";
 import { describeSource } from "../sources/schema";
 import { scheduleShape } from "./defaults";
-import { installEntry, nameAccount, schedulerOf } from "./entry";
+import { describeRunsAs, installEntry, schedulerOf } from "./entry";
 import { foreseeCopies } from "./foresee-copies";
 import { findLogonFault } from "./logon";
 import { needsOfSchedule } from "./needs";
@@ -99,7 +99,7 @@ function announce(
   previous: ScheduleDeclaration | null,
   worker: Worker,
 ): readonly string[] {
-  const account = `runs as ${nameAccount(declaration, worker.account)} on ${worker.machine}`;
+  const account = describeRunsAs(declaration, worker);
   const sources = Object.entries(declaration.sources)
     .filter(([name, source]) => !isDeepStrictEqual(source, entryOf(previous?.sources, name)))
     .map(([name, source]) => `${account}: source ${name} (${describeSource(source)})`);
