@@ -12,10 +12,7 @@ const plainLineEvery = 30_000;
  * @returns {Promise<number>} 1 where it could not be started or was killed.
  */
 export async function run([file, ...commandArguments], options) {
-  const end = await ended(spawn(file, commandArguments, { stdio: "inherit", ...options }));
-  if (typeof end === "number") return end;
-  process.stderr.write(`${file}: ${end}\n`);
-  return 1;
+  return exitCodeOf(file, await ended(spawn(file, commandArguments, { stdio: "inherit", ...options })));
 }
 
 /**
@@ -36,10 +33,7 @@ export async function runWithin([file, ...commandArguments], options, limit) {
   }, limit);
   const end = await ended(child, "exit");
   clearTimeout(limiting);
-  if (tooLong) return "too long";
-  if (typeof end === "number") return end;
-  process.stderr.write(`${file}: ${end}\n`);
-  return 1;
+  return tooLong ? "too long" : exitCodeOf(file, end);
 }
 
 /**
@@ -97,6 +91,18 @@ async function ended(child, event = "close") {
   } finally {
     process.off("SIGINT", leaveItToTheCommand);
   }
+}
+
+/**
+ * What else than an exit code ended a command is said.
+ *
+ * @param {string} file
+ * @param {number | string} end
+ */
+function exitCodeOf(file, end) {
+  if (typeof end === "number") return end;
+  process.stderr.write(`${file}: ${end}\n`);
+  return 1;
 }
 
 /**

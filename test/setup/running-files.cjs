@@ -1,5 +1,5 @@
 const { mkdirSync, writeFileSync } = require("node:fs");
-const { dirname, join } = require("node:path");
+const { dirname, join, relative } = require("node:path");
 
 /**
  * Keeps a file (`.posture/test-progress.json`) of what has been counted and which test files are under way, so that a run
@@ -19,12 +19,12 @@ module.exports = class RunningFiles {
   }
 
   onTestFileStart({ path }) {
-    this.running.add(path.slice(this.rootDir.length + 1));
+    this.running.add(relative(this.rootDir, path));
     this.#keep();
   }
 
   onTestFileResult({ path }, result) {
-    this.running.delete(path.slice(this.rootDir.length + 1));
+    this.running.delete(relative(this.rootDir, path));
     this.counts.passed += result.numPassingTests;
     this.counts.failed += result.numFailingTests + (result.testExecError === undefined ? 0 : 1);
     this.counts.skipped += result.numPendingTests + result.numTodoTests;
