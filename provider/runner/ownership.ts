@@ -78,9 +78,13 @@ async function findFirstMissing(path: string): Promise<string | null> {
   }
 }
 
-/** What lies deepest first: nobody else can reach in before all is done. Links are given, never followed. */
+/** What lies deepest first: nobody else can reach in before all is done. Links are given, never followed. What goes meanwhile needs no owner. */
 async function handOver(path: string, owner: Owner): Promise<void> {
-  if ((await lstat(path)).isDirectory())
-    for (const name of await readdir(path)) await handOver(join(path, name), owner);
-  await lchown(path, owner.uid, owner.gid);
+  try {
+    if ((await lstat(path)).isDirectory())
+      for (const name of await readdir(path)) await handOver(join(path, name), owner);
+    await lchown(path, owner.uid, owner.gid);
+  } catch (error) {
+    if (!isAbsent(error)) throw error;
+  }
 }

@@ -107,6 +107,13 @@ export function describeStore(traits: StoreTraits): void {
         expect(await store.list({}, signal)).toEqual([point]);
       });
 
+      it("is made by several at once", async () => {
+        const others = Array.from({ length: 5 }, () => under.reopen());
+        await Promise.all([store, ...others].map((each) => each.initialise(signal)));
+        const point = await capture();
+        for (const each of others) expect(await each.list({}, signal)).toEqual([point]);
+      });
+
       it("keeps its points when it is declared again", async () => {
         await store.initialise(signal);
         const point = await capture();

@@ -1,5 +1,5 @@
 import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { z } from "zod";
 import { ensureDirectory, writeFileAtomically } from "../../../platform/atomic-file";
 import { isAbsent, messageOf, PostureError } from "../../../platform/errors";
@@ -45,11 +45,13 @@ const markerSchema = z.object({ format: z.literal(format), version: z.literal(1)
 export async function initialiseStore(layout: StoreLayout): Promise<void> {
   try {
     await ensureDirectory(layout.root);
-    if (await hasMarker(layout)) {
+    // Looked at once: between two looks another process can make the store.
+    const names = await readdir(layout.root);
+    if (names.includes(basename(layout.marker))) {
       await requireStore(layout);
       return;
     }
-    await refuseForeignContent(layout);
+    refuseForeignContent(layout, names);
     for (const directory of [layout.points, layout.packs, layout.temporary, join(layout.locks, "shared")])
       await ensureDirectory(directory);
     await writeFileAtomically(layout.marker, `${JSON.stringify({ format, version: 1 })}\n`);
@@ -90,13 +92,8 @@ function describeMissing(layout: StoreLayout): string {
   return `${layout.root}: no store is there; mount it, or, if it is lost for good, make a new one: backup-posture init --store ${layout.root}`;
 }
 
-async function hasMarker(layout: StoreLayout): Promise<boolean> {
-  return (await readdir(layout.root)).includes("store.json");
-}
-
-async function refuseForeignContent(layout: StoreLayout): Promise<void> {
-  const foreign = (await readdir(layout.root)).filter((name) => !ours.has(name) && !name.startsWith(".store.json."));
-  if (foreign.length > 0)
+function refuseForeignContent(layout: StoreLayout, names: readonly string[]): void {
+  if (names.some((name) => !ours.has(name) && !name.startsWith(".store.json.")))
     throw new PostureError(
       "conflict",
       `${layout.root}: holds something that is not a store; choose an empty directory, or one that does not exist yet`,

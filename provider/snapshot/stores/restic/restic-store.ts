@@ -23,6 +23,9 @@ import { verifyPoint } from "./verify";
 
 const defaultPatience: Patience = { shared: 600_000, exclusive: 30_000 };
 
+/** Ends when every repository that this process was asked to make before is made, or could not be. */
+let initialisations: Promise<void> = Promise.resolve();
+
 /**
  * Recovery points as snapshots of a restic repository, encrypted, on this host or behind a network. Each is two snapshots: the tree, which
  * `restic restore` brings back without us, and a small one that says what the tree holds. Others' snapshots in the same repository are left alone.
@@ -38,7 +41,14 @@ export class ResticStore implements Store {
     this.#restic = new Restic(declaration, { ...defaultPatience, ...patience });
   }
 
-  async initialise(signal: AbortSignal): Promise<void> {
+  /** Within a process one after another: of two `restic init` at once, one can overwrite the key that the other's repository needs. */
+  initialise(signal: AbortSignal): Promise<void> {
+    const made = initialisations.then(() => this.#initialise(signal));
+    initialisations = made.catch(() => undefined);
+    return made;
+  }
+
+  async #initialise(signal: AbortSignal): Promise<void> {
     const restic = this.#restic;
     const look = { what: "looking", arguments: ["cat", "config"], lock: "none" } as const;
     const looked = await restic.tryToRun(look, signal);
