@@ -9,6 +9,14 @@ const backup = config.require("backup");
 const tape = config.require("tape");
 const offsite = { kind: "directory", path: join(config.require("offsite"), "files") } as const;
 
+/** The people who mind both the backups and the drills. */
+const chat = {
+  kind: "webhook",
+  url: { file: "/etc/backup-posture/chat-url" },
+  format: "slack",
+  remind: "1d",
+} as const;
+
 const files = new BackupSchedule("files", {
   when: { cron: "0 1 * * *", timeZone: "Europe/Berlin" },
   sources: { files: { kind: "file-share", path: share } },
@@ -24,7 +32,7 @@ const files = new BackupSchedule("files", {
     },
     offsite: { store: offsite, keep: { daily: 30, monthly: 12 }, rpo: "50h", site: "Frankfurt", isolated: true },
   },
-  notify: { chat: { kind: "webhook", url: { file: "/etc/backup-posture/chat-url" }, format: "slack", remind: "1d" } },
+  notify: { chat },
 });
 
 const target = new RestoreTarget("files-from-offsite", {
@@ -32,6 +40,7 @@ const target = new RestoreTarget("files-from-offsite", {
   to: config.require("restore"),
   drill: { every: "90d" },
   maxRestoreTime: "4h",
+  notify: { chat },
 });
 
 export const scheduleId = files.id;

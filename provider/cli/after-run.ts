@@ -12,20 +12,24 @@ import type { CommandContext } from "./command";
 import { exitCodes } from "./exit-codes";
 import { noteFault } from "./faults";
 
-/** Tells checks that a run starts, beside it: it does not wait, and nothing of it is thrown. */
+/** Tells checks that a run or a drill starts, beside it: it does not wait, and nothing of it is thrown. */
 export async function announceStart(context: CommandContext, id: string): Promise<void> {
   await tellInVain(context, () => pingOfRun(context.home, id, "start", optionsOf(context)));
 }
 
-/** Tells notifiers what a run has changed, after its end is written down; nothing of it is thrown, and it takes no longer than their time limits. */
-export async function tellAfterRun(context: CommandContext, id: string, { outcome }: RunEnded): Promise<void> {
+/** Tells notifiers what a run or a drill has changed, after its end is written down; nothing of it is thrown, and it takes no longer than their time limits. */
+export async function tellAfterRun(
+  context: CommandContext,
+  id: string,
+  { outcome }: Pick<RunEnded, "outcome">,
+): Promise<void> {
   const { home } = context;
   const occasion = outcome === "succeeded" ? "success" : "failure";
   await tellInVain(context, () => pingOfRun(home, id, occasion, optionsOf(context)));
   await tellOfHealth(context, id);
 }
 
-/** Tells notifiers of a schedule what has changed; nothing of it is thrown. */
+/** Tells notifiers what has changed; nothing of it is thrown. */
 export async function tellOfHealth(context: CommandContext, id: string): Promise<void> {
   await tellInVain(context, () => notifyOfHealth(context.home, optionsOf(context), [id]));
 }

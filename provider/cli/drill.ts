@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { z } from "zod";
 import { identifier, instant } from "../declaration/primitives";
 import { type DrillEnded, runDrill } from "../restore/drill";
+import { announceStart, tellAfterRun } from "./after-run";
 import { type CommandSurroundings, register } from "./command";
 import { dueSinceOption, findNothingDue } from "./due-since";
 import { describeRecord } from "./evidence-text";
@@ -34,12 +35,15 @@ export function registerDrill(program: Command, surroundings: CommandSurrounding
         const idle = await findNothingDue(context, "drill", id, dueSince);
         if (idle !== null) return idle;
         const onFault = noteFault(context);
+        const announced = announceStart(context, id);
         const drilled = await runDrill(context.home, id, {
           signal,
           restartEvidence,
           onFault,
           onProgress: (done) => progress.report(done),
         });
+        await announced;
+        await tellAfterRun(context, id, drilled.ended);
         return {
           exitCode: chooseExitCode(drilled),
           document: {

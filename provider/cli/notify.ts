@@ -13,12 +13,13 @@ export function registerNotify(program: Command, surroundings: CommandSurroundin
     program,
     {
       usage: "notify [id]",
-      summary: "look how schedules are, and tell their notifiers what has changed since they were told last",
+      summary:
+        "look how schedules and restore targets are, and tell their notifiers what has changed since they were told last",
       details:
-        "Runs, copying and the agent do this by themselves. Where no agent runs, start it every few minutes from another scheduler: nothing else notices that a backup " +
-        "that does not run any more gets too old. Exit code 1 when somebody could not be told; that is tried again the next time.",
+        "Runs, copying, drills and the agent do this by themselves. Where no agent runs, start it every few minutes from another scheduler: nothing else notices that a backup " +
+        "that does not run any more gets too old, and that nothing is drilled. Exit code 1 when somebody could not be told; that is tried again the next time.",
       examples: [
-        ["notify", "of all schedules of the home, for instance every five minutes by cron"],
+        ["notify", "of all that the home has, for instance every five minutes by cron"],
         ["notify shares", "of the schedule shares"],
       ],
       input: z.object({ id: identifier.optional() }),
@@ -37,8 +38,8 @@ export function registerNotify(program: Command, surroundings: CommandSurroundin
 }
 
 /** What somebody was told, for people. */
-export function describeAttempt({ schedule, notifier, what, fault }: Attempt): string {
+export function describeAttempt({ id, notifier, what, fault }: Attempt): string {
   return fault === null
-    ? colors.green(`${schedule}: ${notifier} was told of ${what}`)
-    : colors.red(`${schedule}: ${notifier} could not be told of ${what}: ${fault}`);
+    ? colors.green(`${id}: ${notifier} was told of ${what}`)
+    : colors.red(`${id}: ${notifier} could not be told of ${what}: ${fault}`);
 }

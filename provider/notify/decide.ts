@@ -2,7 +2,7 @@ import type { Fault, FaultKind } from "../declaration/health";
 import { sortFaults } from "../declaration/health";
 import type { Occasion } from "./schema";
 
-/** What a notifier remembers of one schedule. */
+/** What a notifier remembers of one schedule or restore target. */
 export interface Told {
   /** What was told and still is so, by what tells faults apart; none: nothing, or all of it is over. */
   readonly faults: readonly string[];

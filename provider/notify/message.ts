@@ -1,11 +1,16 @@
 import type { Fault } from "../declaration/health";
 import type { Occasion } from "./schema";
 
+/** What notifiers are told of. */
+export type Watched = "schedule" | "restoreTarget";
+
+const titles: Readonly<Record<Watched, string>> = { schedule: "Backup", restoreTarget: "Restore target" };
+
 /** What somebody is told. It holds no names of users' files, no output of commands and no secrets: sentences of health are worded by us. */
 export interface Message {
   readonly what: Occasion | "reminder";
-  /** The schedule's id. */
-  readonly schedule: string;
+  readonly of: Watched;
+  readonly id: string;
   readonly owner: string | null;
   readonly host: string;
   /** When it was found to be so, ISO 8601. */
@@ -15,8 +20,8 @@ export interface Message {
 }
 
 /** The message in one line. */
-export function describeSubject({ what, schedule, host, faults }: Message): string {
-  return `Backup ${schedule} on ${host}: ${describeState(what, faults)}`;
+export function describeSubject({ what, of, id, host, faults }: Message): string {
+  return `${titles[of]} ${id} on ${host}: ${describeState(what, faults)}`;
 }
 
 /** The message in a few lines: what is wrong, and what to do about each. */

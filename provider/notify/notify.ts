@@ -8,10 +8,10 @@ import { withinTime } from "../platform/time-limit";
 import { describeFailure } from "../runner/failure";
 import type { Home } from "../runner/home";
 import { HomeView } from "../runner/home-view";
-import { findJob, listJobIds, type ScheduleJob } from "../runner/job";
+import { type DrillJob, findJob, listJobIds, type ScheduleJob } from "../runner/job";
 import { lockNotify } from "../runner/job-lock";
 import { appendRecord, type Notified } from "../runner/journal";
-import { observeSchedule } from "../runner/observe";
+import { observeRestoreTarget, observeSchedule } from "../runner/observe";
 import { type Decision, decide } from "./decide";
 import { defaultNotifyTimeout } from "./defaults";
 import { tellByEmail } from "./email";
@@ -27,9 +27,9 @@ export interface NotifyOptions {
   readonly onFault?: (error: unknown) => void;
 }
 
-/** What one notifier was told of one schedule, or could not be. */
+/** What one notifier was told of one schedule or restore target, or could not be. */
 export interface Attempt {
-  readonly schedule: string;
+  readonly id: string;
   readonly notifier: string;
   readonly kind: Notifier["kind"];
   readonly what: Notified["what"];
@@ -40,10 +40,10 @@ export interface Attempt {
 const everyOccasion: readonly Occasion[] = ["failure", "recovery", "staleness"];
 
 /**
- * Looks at the schedules of a home that have notifiers, and tells those what has changed since they were told last. All are told at once, each within its
- * own time limit; what cannot be told now is told by the next look. While another process tells of a schedule, it is left to that.
+ * Looks at the schedules and restore targets of a home that have notifiers, and tells those what has changed since they were told last. All are told at once, each within its
+ * own time limit; what cannot be told now is told by the next look. While another process tells of one, it is left to that.
  *
- * @param ids the schedules to look at. Default: all.
+ * @param ids what to look at. Default: all.
  * @throws PostureError `unreachable` where the home cannot be looked at; nothing that a receiver does is thrown.
  */
 export async function notifyOfHealth(
@@ -55,34 +55,37 @@ export async function notifyOfHealth(
   await view.requireHome();
   const attempts: Attempt[] = [];
   for (const id of ids ?? (await listJobIds(home))) {
-    const job = await findScheduleWithNotifiers(home, id);
+    const job = await findWithNotifiers(home, id);
     if (job !== null) attempts.push(...(await unlessTold(home, id, () => notifyOfJob(view, job, options))));
   }
   return attempts;
 }
 
-/** Tells the checks of a schedule how its run goes. Never throws for what a receiver does. */
+/** Tells the checks of a schedule or restore target how its run or drill goes. Never throws for what a receiver does. */
 export async function pingOfRun(
   home: Home,
   id: string,
   occasion: PingOccasion,
   options: NotifyOptions,
 ): Promise<readonly Attempt[]> {
-  const job = await findScheduleWithNotifiers(home, id);
+  const job = await findWithNotifiers(home, id);
   if (job === null) return [];
   const told = Object.entries(job.declaration.notify ?? {}).flatMap(([name, notifier]) => {
     if (notifier.kind !== "ping" || !(notifier.on ?? ["success", "failure"]).includes(occasion)) return [];
     const telling = tellInTime(notifier, options, (signal) => tellCheck(name, notifier, occasion, signal));
-    return [telling.then((fault): Attempt => ({ schedule: id, notifier: name, kind: "ping", what: occasion, fault }))];
+    return [telling.then((fault): Attempt => ({ id, notifier: name, kind: "ping", what: occasion, fault }))];
   });
   const attempts = await Promise.all(told);
   if (attempts.length > 0) await unlessTold(home, id, () => rememberPings(home, id, attempts));
   return attempts;
 }
 
-async function findScheduleWithNotifiers(home: Home, id: string): Promise<ScheduleJob | null> {
+/** What may have notifiers: a snapshot is taken once, by `up`, which says what becomes of it. */
+type WatchedJob = ScheduleJob | DrillJob;
+
+async function findWithNotifiers(home: Home, id: string): Promise<WatchedJob | null> {
   const found = await findJob(home, id);
-  if (found.state !== "present" || found.job.kind !== "schedule") return null;
+  if (found.state !== "present" || found.job.kind === "snapshot") return null;
   return Object.keys(found.job.declaration.notify ?? {}).length === 0 ? null : found.job;
 }
 
@@ -103,10 +106,10 @@ async function unlessTold(
   }
 }
 
-async function notifyOfJob(view: HomeView, job: ScheduleJob, options: NotifyOptions): Promise<readonly Attempt[]> {
+async function notifyOfJob(view: HomeView, job: WatchedJob, options: NotifyOptions): Promise<readonly Attempt[]> {
   const { home } = view;
   const known = await readTold(home, job.id);
-  const faults = await findFaults(view, job.id);
+  const faults = await findFaults(view, job);
   const moment = now();
   const told = Object.entries(job.declaration.notify ?? {}).map(async ([name, notifier]) => {
     const before = entryOf(known, name) ?? { faults: [], at: null, fault: null };
@@ -122,10 +125,11 @@ async function notifyOfJob(view: HomeView, job: ScheduleJob, options: NotifyOpti
   return attempts;
 }
 
-/** A schedule that cannot be looked at is at fault as well. */
-async function findFaults(view: HomeView, id: string): Promise<readonly Fault[]> {
+/** What cannot be looked at is at fault as well. */
+async function findFaults(view: HomeView, { kind, id }: WatchedJob): Promise<readonly Fault[]> {
   try {
-    return (await observeSchedule(view, id, null)).faults;
+    const observe = kind === "drill" ? observeRestoreTarget : observeSchedule;
+    return (await observe(view, id, null)).faults;
   } catch (error) {
     view.signal.throwIfAborted();
     if (!(error instanceof PostureError)) throw error;
@@ -135,7 +139,7 @@ async function findFaults(view: HomeView, id: string): Promise<readonly Fault[]>
 }
 
 async function carryOut(
-  job: ScheduleJob,
+  job: WatchedJob,
   name: string,
   notifier: Exclude<Notifier, { kind: "ping" }>,
   { message, unless, then }: Decision,
@@ -145,13 +149,14 @@ async function carryOut(
 ): Promise<{ readonly state: NotifierState; readonly attempt: Attempt | null }> {
   if (message === null) return { state: toState(then, before.fault), attempt: null };
   const { id, owner } = job;
-  const letter: Message = { ...message, schedule: id, owner, host: hostname(), at: formatInstant(moment) };
+  const of = job.kind === "drill" ? "restoreTarget" : "schedule";
+  const letter: Message = { ...message, of, id, owner, host: hostname(), at: formatInstant(moment) };
   const fault = await tellInTime(notifier, options, (signal) =>
     notifier.kind === "email" ? tellByEmail(name, notifier, letter) : tellWebhook(name, notifier, letter, signal),
   );
   return {
     state: toState(fault === null ? then : unless, fault),
-    attempt: { schedule: id, notifier: name, kind: notifier.kind, what: message.what, fault },
+    attempt: { id, notifier: name, kind: notifier.kind, what: message.what, fault },
   };
 }
 

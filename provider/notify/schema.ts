@@ -83,7 +83,7 @@ const ping = z.strictObject({
     .optional(),
 });
 
-/** Somebody, or something, that is told how a schedule is, apart by `kind`. */
+/** Somebody, or something, that is told how a schedule or a restore target is, apart by `kind`. */
 export const notifierSchema = z.discriminatedUnion(
   "kind",
   [webhook, email, ping],

@@ -17,7 +17,7 @@ const stateSchema = z.object({ format: z.literal(1), notifiers: z.record(z.strin
 /** What was told to one notifier, and how that went. */
 export type NotifierState = z.infer<typeof notifierStateSchema>;
 
-/** What each notifier of a schedule was told; nothing where nothing is remembered, or what is there cannot be understood. */
+/** What each notifier of a schedule or restore target was told; nothing where nothing is remembered, or what is there cannot be understood. */
 export async function readTold(home: Home, id: string): Promise<Readonly<Record<string, NotifierState>>> {
   let text: string;
   try {

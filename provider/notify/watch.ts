@@ -14,7 +14,7 @@ export interface WatchOptions {
   readonly log: (line: string) => void;
 }
 
-/** Looks again and again how the schedules of a home are, and tells their notifiers what has changed. Never throws; what goes wrong is logged once while it lasts. */
+/** Looks again and again how the schedules and restore targets of a home are, and tells their notifiers what has changed. Never throws; what goes wrong is logged once while it lasts. */
 export async function watchHealth(home: Home, { once, signal, log }: WatchOptions): Promise<void> {
   let complaint: string | null = null;
   for (;;) {
@@ -27,8 +27,8 @@ export async function watchHealth(home: Home, { once, signal, log }: WatchOption
 
 async function lookOnce(home: Home, signal: AbortSignal, log: WatchOptions["log"]): Promise<string | null> {
   try {
-    for (const { schedule, notifier, what, fault } of await notifyOfHealth(home, { signal }))
-      if (fault === null) log(`${schedule}: ${notifier} was told of ${what}`);
+    for (const { id, notifier, what, fault } of await notifyOfHealth(home, { signal }))
+      if (fault === null) log(`${id}: ${notifier} was told of ${what}`);
     return null;
   } catch (error) {
     return signal.aborted ? null : messageOf(error);

@@ -27,7 +27,7 @@ const bodies: Readonly<Record<NonNullable<Webhook["format"]>, (message: Message)
   json: (message) => ({
     version: 1,
     event: message.what,
-    schedule: message.schedule,
+    [message.of]: message.id,
     owner: message.owner,
     host: message.host,
     at: message.at,

@@ -1,4 +1,5 @@
 import type { CanonicalShape } from "../declaration/canonical";
+import { notifierShape } from "../notify/defaults";
 import { defaultCommandTimeout, defaultGrace, placementDefaults, schedulerShape } from "../schedule/defaults";
 
 /** How long a record of evidence is kept: seven years. */
@@ -17,6 +18,7 @@ export const restoreTargetShape: CanonicalShape = {
   },
   fields: {
     scheduler: schedulerShape,
+    notify: { each: notifierShape },
     evidenceSink: { defaults: { timeout: defaultCommandTimeout } },
     from: { defaults: { point: "latest" } },
     drill: {

@@ -10,6 +10,7 @@ import {
   wholeNumber,
 } from "../declaration/primitives";
 import type { Product } from "../lync/catalogue/types";
+import { notifierSchema } from "../notify/schema";
 import { onStaleSchema, placementFields, schedulerSchema } from "../schedule/schema";
 import { storeSchema } from "../snapshot/stores/schema";
 import { sqlServerAddress, sqlServerHandover } from "../sources/schema";
@@ -177,6 +178,8 @@ export const restoreTargetSchema = z.strictObject({
     .optional(),
   /** How long each record of evidence is kept, also when the resource is gone. At least one day. Default: `2557d`, seven years. */
   evidenceRetention: duration.refine(isWithin("1d", "36600d"), "must be from 1d to 36600d").optional(),
+  /** Who is told when a drill fails, evidence expires, something else is wrong, or all is well again, by name. Default: nobody. */
+  notify: z.record(entryName, notifierSchema, "must be an object of notifiers by name").optional(),
   /** Whether creating it starts the first drill. Default: false. */
   runOnCreate: z.boolean("must be true or false").optional(),
   /** What `up` does when evidence has expired or a drill failed. Default: `report`. */

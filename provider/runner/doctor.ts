@@ -191,7 +191,7 @@ async function examineJob(
 ): Promise<readonly Finding[]> {
   switch (job.kind) {
     case "schedule":
-      return [...(await examineSources(job, drivers, signal)), ...(await examineSecrets(job))];
+      return [...(await examineSources(job, drivers, signal)), ...(await examineSecrets(job.id, listSecrets(job)))];
     case "snapshot":
       return [
         await examineSource(
@@ -201,7 +201,11 @@ async function examineJob(
         ),
       ];
     case "drill":
-      return [await examinePlace(job, stores), ...(await examineEvidence(home, job))];
+      return [
+        await examinePlace(job, stores),
+        ...(await examineEvidence(home, job)),
+        ...(await examineSecrets(job.id, listNotifierSecrets(job))),
+      ];
   }
 }
 
@@ -222,9 +226,12 @@ async function examineSource(of: string, probe: Promise<void>, signal: AbortSign
   }
 }
 
-/** The secrets that a schedule refers to, and what each is for. */
-function listSecrets({ declaration }: ScheduleJob): readonly (readonly [string, SecretReference])[] {
-  const { hooks = {}, sources, notify = {} } = declaration;
+/** What a secret is for, and where it is to be found. */
+type NamedSecret = readonly [string, SecretReference];
+
+/** The secrets that a schedule refers to. */
+function listSecrets(job: ScheduleJob): readonly NamedSecret[] {
+  const { hooks = {}, sources } = job.declaration;
   return [
     ...Object.entries(sources).flatMap(([source, declared]) =>
       Object.entries(environmentOf(declared)).map(
@@ -236,22 +243,26 @@ function listSecrets({ declaration }: ScheduleJob): readonly (readonly [string, 
         ([variable, reference]) => [`hook ${hook}, variable ${variable}`, reference] as const,
       ),
     ),
-    ...Object.entries(notify).flatMap(([name, notifier]) =>
-      listReferences(notifier).map(([key, reference]) => [`${notifier.kind} ${name}, ${key}`, reference] as const),
-    ),
+    ...listNotifierSecrets(job),
   ];
 }
 
-/** A secret that this account cannot resolve may well be there for the account that runs the schedule. */
-async function examineSecrets(job: ScheduleJob): Promise<readonly Finding[]> {
+function listNotifierSecrets({ declaration: { notify = {} } }: ScheduleJob | DrillJob): readonly NamedSecret[] {
+  return Object.entries(notify).flatMap(([name, notifier]) =>
+    listReferences(notifier).map(([key, reference]) => [`${notifier.kind} ${name}, ${key}`, reference] as const),
+  );
+}
+
+/** A secret that this account cannot resolve may well be there for the account that runs the job. */
+async function examineSecrets(id: string, secrets: readonly NamedSecret[]): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
-  for (const [what, reference] of listSecrets(job))
+  for (const [what, reference] of secrets)
     try {
       await resolveSecret(reference, what);
     } catch (error) {
       if (!(error instanceof PostureError)) throw error;
       const advice = "provide it where the scheduler starts the runner";
-      findings.push(warning("secret", job.id, error.message, advice));
+      findings.push(warning("secret", id, error.message, advice));
     }
   return findings;
 }

@@ -39,7 +39,7 @@ export function lockCopies(home: Home, id: string): Promise<Lock> {
 const notifyWaitMilliseconds = 15_000;
 
 /**
- * Takes the lock under which notifiers of one schedule are told. Neither runs nor copying wait for it.
+ * Takes the lock under which notifiers of one schedule or restore target are told. Neither runs nor copying wait for it.
  *
  * @throws PostureError `locked` where others take long.
  */

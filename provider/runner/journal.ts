@@ -80,7 +80,7 @@ const notifiedSchema = z.object({
   at: z.iso.datetime(),
   /** The notifier's name. */
   notifier: z.string(),
-  /** What it was told: how the schedule is, or, of a check, how its run goes. */
+  /** What it was told: how the schedule or restore target is, or, of a check, how its run or drill goes. */
   what: z.enum(["failure", "staleness", "recovery", "reminder", "start", "success"]),
   outcome: z.enum(["succeeded", "failed"]),
   /** One sentence for people, without secrets; empty for a success. */

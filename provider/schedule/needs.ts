@@ -13,7 +13,7 @@ const calm: ReadonlySet<string> = new Set<keyof ScheduleDeclaration>([
 /** The same of a RestoreTarget. */
 const calmTarget: ReadonlySet<string> = new Set<keyof RestoreTargetDeclaration>([
   ...(["id", "host", "home", "adopt", "scheduler", "from", "to", "drill", "maxRestoreTime", "grace"] as const),
-  ...(["runOnCreate", "onStale", "waitFor"] as const),
+  ...(["notify", "runOnCreate", "onStale", "waitFor"] as const),
 ]);
 
 /** The path of a store that is a folder, which the runner reads and writes by itself; null for any other. */

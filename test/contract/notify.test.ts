@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { type AddressInfo, createServer as createSocketServer } from "node:net";
 import { join, resolve } from "node:path";
@@ -54,7 +54,8 @@ async function declare(notify: Notifiers): Promise<void> {
 const run = async () => (await runSchedule(ground.home, "shares", { signal })).outcome;
 const look = () => notifyOfHealth(ground.home, { signal });
 const toldOf = (attempts: readonly Attempt[]) => attempts.map(({ notifier, what, fault }) => [notifier, what, fault]);
-const notified = async () => (await readJournal(ground.home, "shares")).filter(({ event }) => event === "notified");
+const notified = async (id = "shares") =>
+  (await readJournal(ground.home, id)).filter(({ event }) => event === "notified");
 
 interface Asked {
   readonly method: string;
@@ -373,6 +374,64 @@ describe("the command line", () => {
     for (const { url: asked, journal, locked } of receiver.asked.filter(({ url: each }) => !each.includes("start"))) {
       expect([asked, locked, journal.filter(({ event }) => event === "ended").length]).toEqual([asked, false, 2]);
     }
+  });
+
+  it("tells after a drill how that went, and looks at restore targets as well", async () => {
+    const receiver = await receive();
+    await ground.addSchedule("shares", { rpo: "30d" });
+    await mkdir(ground.place);
+    const job = await ground.addTarget({
+      drill: { every: "7d", checks: { whole: { kind: "command", command: ["test", "!", "-e", broken()] } } },
+      notify: {
+        machine: { kind: "webhook", url: await receiver.urlOf("/hook") },
+        check: { kind: "ping", url: await receiver.urlOf("/check"), on: ["start", "success", "failure"] },
+      },
+    });
+    const entry = { ...job, verb: "drill", when: { every: "7d" }, pausedUntil: null } as const;
+    await openScheduler({ kind: "embedded" }, ground.home).install(entry, signal);
+    const asked = () =>
+      receiver.asked.splice(0).map(({ url, body }) => [url, body === "" ? null : (JSON.parse(body) as unknown)]);
+    expect(await run()).toBe("succeeded");
+    expect(await call("drill", "target")).toMatchObject({ code: 0 });
+    expect(asked().sort()).toEqual([
+      ["/check", null],
+      ["/check/start", null],
+    ]);
+
+    await writeFile(broken(), "");
+    at("19T12:30");
+    expect(await call("drill", "target")).toMatchObject({ code: 1 });
+    const sentence = "drill failed: 1 check";
+    expect(asked().sort()).toEqual([
+      ["/check/fail", null],
+      ["/check/start", null],
+      ["/hook", expect.objectContaining({ event: "failure", restoreTarget: "target", health: sentence })],
+    ]);
+    expect(await call("notify")).toMatchObject({ code: 0, text: "nothing to tell" });
+
+    await rm(broken());
+    at("19T12:40");
+    expect(await call("drill", "target")).toMatchObject({ code: 0 });
+    expect(asked()).toContainEqual([
+      "/hook",
+      expect.objectContaining({ event: "recovery", restoreTarget: "target", health: "healthy", faults: [] }),
+    ]);
+    at("28T12:40");
+    expect(await call("notify", "target")).toMatchObject({ code: 0, text: "target: machine was told of staleness" });
+    expect(asked()).toEqual([
+      [
+        "/hook",
+        expect.objectContaining({
+          event: "staleness",
+          health: "evidence expired: drilled 2026-11-19T12:40:00Z, every 7d",
+        }),
+      ],
+    ]);
+    expect((await notified("target")).map((record) => record.event === "notified" && record.what)).toEqual([
+      "failure",
+      "recovery",
+      "staleness",
+    ]);
   });
 
   it("is delayed by nobody who does not answer for longer than the time limit, and fails for none", async () => {

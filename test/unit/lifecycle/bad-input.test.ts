@@ -205,6 +205,8 @@ const wrong: readonly (readonly [Kind, string, unknown, string])[] = [
     'sources.files.edition: must be "express", "standard" or "enterprise"',
   ],
   ["BackupSchedule", "notify", ["ops"], "notify: must be an object of notifiers by name"],
+  ["RestoreTarget", "notify", ["ops"], "notify: must be an object of notifiers by name"],
+  ["RestoreTarget", "notify.chat.url", `https://${marked}`, `notify.chat.url: ${reference}`],
   [
     "BackupSchedule",
     "notify.ops",
