@@ -13,6 +13,7 @@ import { registerEvidenceDeliver, registerEvidencePrune, registerEvidenceReceive
 import { describeRecord, describeVerdict } from "./evidence-text";
 import { exitCodes } from "./exit-codes";
 import { colors, formatBytes, formatCount, formatTable } from "./format";
+import { requireReadable } from "./input-files";
 
 /** `backup-posture evidence …`: what drills have proved, and whether it stands as it was written. */
 export function registerEvidence(program: Command, surroundings: CommandSurroundings): void {
@@ -115,7 +116,7 @@ function registerVerify(parent: Command, surroundings: CommandSurroundings): voi
         folder: z.string().min(1).optional(),
       }),
       act: async ({ home, signal }, { id, allowedSigners, sink, folder }) => {
-        const signers = allowedSigners === undefined ? null : resolve(allowedSigners);
+        const signers = allowedSigners === undefined ? null : await requireReadable(allowedSigners);
         const verdicts =
           folder === undefined
             ? await verifyHome(home, id, { signers, sink }, signal)

@@ -10,7 +10,7 @@ import { PostureError } from "../platform/errors";
 import { runCommand } from "../platform/processes";
 import { type CommandSurroundings, register } from "./command";
 import { exitCodes } from "./exit-codes";
-import { readJsonFile } from "./json-input";
+import { readJsonFile } from "./input-files";
 
 /** Get-CsService asks the Central Management store; a minute is long for it. */
 const queryWithinMilliseconds = 5 * 60_000;

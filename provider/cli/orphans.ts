@@ -5,7 +5,7 @@ import { findOrphans, type KnownStack, type Orphan } from "../runner/orphans";
 import { type CommandSurroundings, register } from "./command";
 import { exitCodes } from "./exit-codes";
 import { colors, formatCount, formatTable } from "./format";
-import { readJsonFile } from "./json-input";
+import { readJsonFile } from "./input-files";
 
 /** `backup-posture orphans`: shows what no stack owns. */
 export function registerOrphans(program: Command, surroundings: CommandSurroundings): void {

@@ -5,15 +5,16 @@ import { frameworkIds } from "../guard/controls/ids";
 import { parseSettings, settingsSchema } from "../guard/controls/settings";
 import { writeFileAtomically } from "../platform/atomic-file";
 import { now } from "../platform/clock";
-import { describeHomeReport } from "../report/describe-home";
+import { PostureError } from "../platform/errors";
+import { describeHomeReport, type LookOptions } from "../report/describe-home";
 import { describeReport, type Report as PostureReport } from "../report/describe-report";
 import { toHtml } from "../report/html/document";
 import { toMarkdown } from "../report/markdown";
-import { homeReportSchema } from "../report/model";
+import { type HomeReport, homeReportSchema } from "../report/model";
 import { stackExportSchema } from "../report/stack-export";
 import { type CommandSurroundings, register } from "./command";
 import { exitCodes } from "./exit-codes";
-import { readJsonFile } from "./json-input";
+import { readJsonFile, requireReadable } from "./input-files";
 
 /** A report is meant to be read, by a web server's account too. */
 const readableMode = 0o644;
@@ -37,6 +38,10 @@ export function registerReport(program: Command, surroundings: CommandSurroundin
         ["--stack <file>", "what pulumi stack export wrote: controls of all its resources, and the coverage of Lync"],
         ["--controls <file>", "settings of the controls as JSON: levels, places, waivers, as of the policy pack"],
         ["--framework <name>", `hold it against ${frameworkIds.join(", ")} only`],
+        [
+          "--allowed-signers <file>",
+          "verify the signatures of the drills that it shows; who may sign, as ssh-keygen(1) describes it under ALLOWED SIGNERS",
+        ],
         ["--fail-on-unhealthy", "end with exit code 3 where it does not say healthy"],
       ],
       examples: [
@@ -52,17 +57,19 @@ export function registerReport(program: Command, surroundings: CommandSurroundin
         stack: z.string().min(1).optional(),
         controls: z.string().min(1).optional(),
         framework: z.enum(frameworkIds, `must be one of ${frameworkIds.join(", ")}`).optional(),
+        allowedSigners: z.string().min(1).optional(),
         failOnUnhealthy: z.boolean().default(false),
       }),
-      act: async ({ home, json, signal }, { format, output, from, failOnUnhealthy, ...files }) => {
+      act: async ({ home, json, signal }, { format, output, from, failOnUnhealthy, allowedSigners, ...files }) => {
         const given = files.controls === undefined ? {} : await readJsonFile(files.controls, settingsSchema);
         const controls = parseSettings(
           files.framework === undefined ? given : { ...given, framework: files.framework },
         );
         const stack = files.stack === undefined ? null : await readJsonFile(files.stack, stackExportSchema);
-        const reports = await Promise.all(from.map((file) => readJsonFile(file, reportsSchema)));
         const homes =
-          from.length > 0 ? reports.flatMap((report) => report.homes) : [await describeHomeReport(home, signal)];
+          from.length > 0
+            ? await readReports(from, allowedSigners)
+            : [await describeHomeReport(home, signal, await findSigners(allowedSigners))];
         const report = describeReport(homes, { controls, stack, now: now() });
         const written = json && output === undefined ? "" : await write(report, format);
         if (output !== undefined) await writeFileAtomically(resolve(output), `${written}\n`, readableMode);
@@ -75,6 +82,20 @@ export function registerReport(program: Command, surroundings: CommandSurroundin
     },
     surroundings,
   );
+}
+
+async function readReports(
+  files: readonly string[],
+  allowedSigners: string | undefined,
+): Promise<readonly HomeReport[]> {
+  if (allowedSigners !== undefined)
+    throw new PostureError("usage", "--allowed-signers belongs to the look at each host, not to --from");
+  const reports = await Promise.all(files.map((file) => readJsonFile(file, reportsSchema)));
+  return reports.flatMap(({ homes }) => homes);
+}
+
+async function findSigners(file: string | undefined): Promise<LookOptions> {
+  return file === undefined ? {} : { allowedSigners: await requireReadable(file) };
 }
 
 function write(report: PostureReport, format: (typeof formatNames)[number]): Promise<string> {

@@ -13,7 +13,7 @@ import { requireRestorable } from "../restore/restorable";
 import type { RecoveryPoint } from "../snapshot/stores/store";
 import { type CommandContext, type CommandSurroundings, register } from "./command";
 import { exitCodes } from "./exit-codes";
-import { readJsonFile } from "./json-input";
+import { readJsonFile } from "./input-files";
 import { findStored, storeOption } from "./stores";
 
 /** `backup-posture restore plan`: prints what to do, in order, after a failure of a Lync deployment. */

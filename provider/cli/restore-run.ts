@@ -10,7 +10,7 @@ import { renderStep } from "../restore/plan-markdown";
 import { type Question, type WalkEnd, type Walker, walkPlan } from "../restore/walk";
 import { type CommandSurroundings, type Report, register } from "./command";
 import { exitCodes } from "./exit-codes";
-import { readJsonFile } from "./json-input";
+import { readJsonFile } from "./input-files";
 
 /** A restore of a large database takes hours; a command that takes a day hangs. */
 const commandWithinMilliseconds = 24 * 3_600_000;

@@ -15,18 +15,28 @@ import { describeTarget } from "./describe-target";
 import { listPoints } from "./listed-points";
 import type { HomeReport, ItemReport, SnapshotReport } from "./model";
 
+/** What a look at a home is to do beside looking. */
+export interface LookOptions {
+  /** Path of the file with those who may sign evidence, as `ssh-keygen(1)` describes it. Default: signatures are not verified. */
+  readonly allowedSigners?: string;
+}
+
 /**
  * Looks at everything in a posture home, once. Journals are read one record at a time and summed up, so that years of runs need no room.
  *
  * @throws PostureError `unreachable` where the home cannot be looked at: nothing is reported of what was not seen.
  */
-export async function describeHomeReport(home: Home, signal: AbortSignal): Promise<HomeReport> {
+export async function describeHomeReport(
+  home: Home,
+  signal: AbortSignal,
+  options: LookOptions = {},
+): Promise<HomeReport> {
   const view = new HomeView(home, signal);
   const observedAt = now();
   const healths = await observeHome(home, signal, view);
   const agent = await findAgent(home);
   const items: ItemReport[] = [];
-  for (const health of healths) items.push(await describeItem(view, health, observedAt));
+  for (const health of healths) items.push(await describeItem(view, health, observedAt, options));
   return {
     format: 1,
     host: hostname(),
@@ -37,7 +47,12 @@ export async function describeHomeReport(home: Home, signal: AbortSignal): Promi
   };
 }
 
-async function describeItem(view: HomeView, health: JobHealth, moment: Date): Promise<ItemReport> {
+async function describeItem(
+  view: HomeView,
+  health: JobHealth,
+  moment: Date,
+  { allowedSigners }: LookOptions,
+): Promise<ItemReport> {
   view.signal.throwIfAborted();
   const found = await findJob(view.home, health.id);
   const job = found.state === "present" ? found.job : null;
@@ -55,17 +70,22 @@ async function describeItem(view: HomeView, health: JobHealth, moment: Date): Pr
         return { ...base, kind: "unknown" };
       case "schedule":
         return { ...base, ...(await describeSchedule(view, job, health, moment)) };
-      case "drill":
-        return { ...base, ...(await describeTarget(view, job, health)) };
+      case "drill": {
+        const { own, faults } = await describeTarget(view, job, health, allowedSigners ?? null);
+        return { ...base, ...toHealth([...faults, ...health.faults]), ...own };
+      }
       case "snapshot":
         return { ...base, ...(await describeSnapshot(view, job)) };
     }
   } catch (error) {
     view.signal.throwIfAborted();
     if (!(error instanceof PostureError)) throw error;
-    const faults = sortFaults([unreachableFault(error.message), ...health.faults]);
-    return { ...base, kind: "unknown", health: describeHealth(faults), faults: faults.map(toPlain) };
+    return { ...base, kind: "unknown", ...toHealth([unreachableFault(error.message), ...health.faults]) };
   }
+}
+
+function toHealth(faults: readonly Fault[]): Pick<ItemReport, "health" | "faults"> {
+  return { health: describeHealth(faults), faults: sortFaults(faults).map(toPlain) };
 }
 
 function toPlain({ kind, sentence, remedy }: Fault): ItemReport["faults"][number] {

@@ -86,10 +86,30 @@ export async function verifySink(
   return damaged.length === 0 ? verdicts : [...verdicts, describeDamage(damaged)];
 }
 
-interface Signatures {
+/** What became of verifying signatures. */
+export interface Signatures {
+  /** How many records have a good one. */
   readonly good: number;
+  /** Who made those, as the file of allowed signers names them. */
   readonly principals: readonly string[];
+  /** What is wrong, each in a sentence that names its record. */
   readonly faults: readonly string[];
+}
+
+/**
+ * Verifies the signatures of the newest records alone.
+ *
+ * @throws PostureError `unreachable` where the evidence cannot be read, `permanent` where signatures cannot be verified on this host.
+ */
+export async function verifyNewest(
+  home: Home,
+  id: string,
+  count: number,
+  allowedSigners: string,
+  signal: AbortSignal,
+): Promise<Signatures> {
+  const { sealed } = await readSealedEvidence(home, id);
+  return verifySignatures(sealed.slice(-count), allowedSigners, signal);
 }
 
 /**

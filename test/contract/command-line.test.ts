@@ -472,6 +472,9 @@ describe("evidence", () => {
       document: { evidence: [{ signed: 1, signers: ["drills"], inSink: 1, attestedBy: ["allowed signers", "sink"] }] },
     });
     expect((await call("evidence", "verify")).stdout).toContain("self-attested: as written");
+    const report = ["report", "--format", "markdown", "--allowed-signers", signers];
+    expect((await call("report", "--format", "markdown")).stdout).toMatch(/signed by SHA256:\S+, not verified here/);
+    expect((await call(...report)).stdout).toContain("signed by drills, verified");
     expect(await call("evidence", "verify", "--folder", sink)).toMatchObject({ code: 0 });
     await writeFile(
       signers,
@@ -480,6 +483,18 @@ describe("evidence", () => {
     expect(await call(...verify)).toMatchObject({
       code: 3,
       stdout: expect.stringContaining("record 1: its signer is not allowed") as string,
+    });
+    expect(await call(...report, "--fail-on-unhealthy")).toMatchObject({
+      code: 3,
+      stdout: expect.stringContaining("evidence broken: record 1: its signer is not allowed") as string,
+    });
+    expect(await call("report", "--allowed-signers", join(ground.root, "none"))).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("none: cannot be read: ENOENT") as string,
+    });
+    expect(await call(...report, "--from", "host1.json")).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("--allowed-signers belongs to the look at each host") as string,
     });
     expect(await callForJson("evidence", "prune", "target")).toMatchObject({ code: 0, document: { deleted: [] } });
     expect(await call("evidence", "show", "target", "--record", "2")).toMatchObject({ code: 2 });

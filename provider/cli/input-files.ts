@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import type { z } from "zod";
 import { messageOf, PostureError, systemCodeOf } from "../platform/errors";
 
@@ -19,6 +20,12 @@ export async function readJsonFile<Schema extends z.ZodType>(path: string, schem
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.map(({ path: at, message }) => `${at.join(".") || "the whole"}: ${message}`);
   throw new PostureError("usage", `${path}: ${faults.join("; ")}`);
+}
+
+/** The absolute path of a file that another program is to read. @throws PostureError `usage`, where this account cannot. */
+export async function requireReadable(path: string): Promise<string> {
+  await readBytes(path);
+  return resolve(path);
 }
 
 async function readBytes(path: string): Promise<Buffer> {
