@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { appendFile, link, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -329,6 +330,78 @@ describe("Azure Files, when the service or the way to it fails", () => {
     expect(service.bytesRead - before).toBeLessThan(100_000);
     expect(await readFile(join(to, "letters", "one.txt"), "utf8")).toBe("Dear reader,");
     expect((await readdir(to)).sort()).toEqual(["empty", "letters", "new", "two.bin"]);
+  });
+
+  describe("a restore over a large file that stands there as another point knows it", () => {
+    const large = randomBytes(6_000_000);
+    const changed = Buffer.from(large);
+    changed.fill(1, 2_000_000, 2_000_100);
+    changed.fill(0, 3_000_000, 3_100_000);
+    const longer = Buffer.concat([changed, randomBytes(10_000)]);
+    let points: RecoveryPoint[];
+    let to: string;
+
+    beforeEach(async () => {
+      points = [];
+      for (const content of [large, changed, longer]) {
+        service.shares.require("files").files.writeFile("Large.vhd", content);
+        const startedAt = new Date(Date.parse("2026-11-19T01:00:00Z") + points.length * 86_400_000);
+        points.push(await capture({ set: { id: `run-${points.length}`, sources: ["share"] }, startedAt }));
+      }
+      to = join(work, "to");
+    });
+
+    /** What was fetched, in bytes; what describes points counts as well. */
+    async function restore(at: number): Promise<number> {
+      const before = service.bytesRead;
+      await store.restore(points[at]!.id, { to, overwrite: true }, signal);
+      return service.bytesRead - before;
+    }
+    const standing = () => readFile(join(to, "Large.vhd"));
+
+    it("fetches what has changed only, forwards, backwards, and where it grew or shrank", async () => {
+      expect(await restore(0)).toBeGreaterThan(large.length);
+      for (const [at, content] of [
+        [1, changed],
+        [0, large],
+        [2, longer],
+        [1, changed],
+        [2, longer],
+        [0, large],
+      ] as const) {
+        expect(await restore(at)).toBeLessThan(300_000);
+        expect((await standing()).equals(content)).toBe(true);
+      }
+    });
+
+    it("touches no other name of the file that stands there", async () => {
+      await restore(0);
+      await link(join(to, "Large.vhd"), join(work, "kept"));
+      await restore(2);
+      expect((await readFile(join(work, "kept"))).equals(large)).toBe(true);
+      expect((await standing()).equals(longer)).toBe(true);
+    });
+
+    it.each<[string, () => void | Promise<void>]>([
+      ["somebody has changed", () => appendFile(join(to, "Large.vhd"), "!")],
+      ["the service cannot compare", () => service.refuse("list-ranges", 409, "FileRenamed")],
+      ["the service compares wrongly", () => findFiles(0).corrupt("Large.vhd", () => longer)],
+      ["was deleted and made anew", () => findFiles(2).remake("Large.vhd")],
+    ])("fetches whole what %s", async (_what, change) => {
+      await restore(0);
+      await change();
+      expect(await restore(2)).toBeGreaterThan(longer.length);
+      expect((await standing()).equals(longer)).toBe(true);
+    });
+
+    it("is told as damage where it is not in the snapshot as it was", async () => {
+      await restore(0);
+      findFiles(2).corrupt("Large.vhd", (content) => content.fill(9, 5_000_000, 5_000_010));
+      await expect(restore(2)).rejects.toMatchObject({ kind: "permanent", message: holding("Large.vhd: its content") });
+      expect(await readdir(to)).not.toContain("Large.vhd");
+    });
+
+    const findFiles = (at: number) => snapshots()[at]!.files;
   });
 
   it("refuses a tree that is not on its share, and takes no snapshot", async () => {

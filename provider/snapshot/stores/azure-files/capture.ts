@@ -155,7 +155,7 @@ async function describeSnapshot(
   const files = entries.filter(({ kind }) => kind === "file");
   await inParallel(files, async (file) => {
     file.digest = await reading.digestOf(file, (take) =>
-      readContent(connection, share, inFolder(folder, file.path), file.size, signal, take),
+      readContent(connection, { share, path: inFolder(folder, file.path), size: file.size }, { signal, take }),
     );
   });
   const manifest = await writeManifest(identity.id, entries);

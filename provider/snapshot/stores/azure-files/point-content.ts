@@ -12,10 +12,18 @@ export interface OpenPoint extends FoundPoint {
 
 /** @throws PostureError `permanent` for an unknown point; damage is a result. */
 export async function openPoint(connection: Connection, id: PointId, signal: AbortSignal): Promise<OpenPoint> {
-  const found = await requirePoint(connection, id, signal);
-  const { header } = found;
-  if (header === null) return { ...found, manifest: { damage: found.point.damage ?? "its header is lost" } };
-  const content = await readCatalogueFile(connection, `${folders.points}/${id}.manifest`, signal);
+  return await readManifestOf(connection, await requirePoint(connection, id, signal), signal);
+}
+
+/** Reads the manifest of a point; damage is a result. */
+export async function readManifestOf(
+  connection: Connection,
+  found: FoundPoint,
+  signal: AbortSignal,
+): Promise<OpenPoint> {
+  const { header, point } = found;
+  if (header === null) return { ...found, manifest: { damage: point.damage ?? "its header is lost" } };
+  const content = await readCatalogueFile(connection, `${folders.points}/${point.id}.manifest`, signal);
   const manifest = content === null ? { damage: "its manifest is lost" } : await readManifest(content, header.digest);
   return { ...found, manifest };
 }

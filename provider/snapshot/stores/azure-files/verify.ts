@@ -44,7 +44,7 @@ export async function verifyPoint(
     async function findContentDamage(entry: ManifestEntry): Promise<string | null> {
       try {
         const path = inFolder(header?.folder ?? "", entry.path);
-        const digest = await readContent(connection, share, path, entry.size, signal, undefined, isNotThere);
+        const digest = await readContent(connection, { share, path, size: entry.size }, { signal, pass: isNotThere });
         return digest === entry.digest ? null : "its content is not what it was";
       } catch (error) {
         if (isNotThere(error)) return "is missing from the snapshot";
