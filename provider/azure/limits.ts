@@ -16,6 +16,10 @@ export const limits = {
   vaultTier: { daily: 9_999, weekly: 5_163, monthly: 1_188, yearly: 99 },
   /** How long snapshots stay in the share where a vault keeps the backups, in days; and less than the daily ones. */
   snapshotDays: 30,
+  /** How large a share can be whose backups a vault keeps, in GiB. */
+  vaultTierGibibytes: 10_240,
+  /** How many shares of a vault are protected in a day. */
+  sharesOfVault: 200,
   /** How long a deleted share, or backup, can be brought back, in days. */
   shareSoftDeleteDays: { least: 1, most: 365 },
   vaultSoftDeleteDays: { least: 14, most: 180 },

@@ -7,15 +7,23 @@ interface PlainPlaces {
   readonly share: object;
   readonly vault?: object;
   readonly shareSoftDeleteDays?: number;
+  readonly tier?: { readonly kind: string } | undefined;
 }
 
 /** What is wrong with them, each a sentence that begins with its property and has the number of the limit. */
-export function checkPlaces({ account = {}, share, vault = {}, shareSoftDeleteDays }: PlainPlaces): readonly string[] {
+export function checkPlaces({
+  account = {},
+  share,
+  vault = {},
+  shareSoftDeleteDays,
+  tier,
+}: PlainPlaces): readonly string[] {
   const softDelete = valueOf(vault, "softDelete");
   const vaultDays = typeof softDelete === "object" && softDelete !== null ? valueOf(softDelete, "days") : undefined;
   return [
     ...checkName("account.name", valueOf(account, "name"), storageAccountName),
     ...checkName("share.name", valueOf(share, "name"), fileShareName),
+    ...(tier?.kind === "vault" ? checkVaultTierQuota(valueOf(share, "quota")) : []),
     ...checkDays("shareSoftDeleteDays", shareSoftDeleteDays, limits.shareSoftDeleteDays),
     ...checkDays("vault.softDelete.days", vaultDays, limits.vaultSoftDeleteDays),
     ...(valueOf(vault, "crossRegionRestore") === true &&
@@ -32,6 +40,12 @@ function checkName(property: string, name: unknown, schema: typeof fileShareName
   if (typeof name !== "string") return [];
   const [issue] = schema.safeParse(name).error?.issues ?? [];
   return issue === undefined ? [] : [`${property}: ${issue.message}`];
+}
+
+function checkVaultTierQuota(quota: unknown): readonly string[] {
+  const most = limits.vaultTierGibibytes;
+  if (typeof quota !== "number" || quota <= most) return [];
+  return [`share.quota: must be at most ${most} GiB with tier.kind "vault": a vault keeps shares of up to 10 TiB`];
 }
 
 function checkDays(

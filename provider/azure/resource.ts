@@ -2,6 +2,7 @@ import * as recoveryservices from "@pulumi/azure-native/recoveryservices";
 import * as storage from "@pulumi/azure-native/storage";
 import * as pulumi from "@pulumi/pulumi";
 import type { StoreDeclaration } from "../snapshot/stores/schema";
+import { claimVault } from "./claims";
 import { checkPlaces } from "./places";
 import { type CheckedPolicy, checkPolicy } from "./policy-check";
 import { toPolicyProperties } from "./policy-properties";
@@ -102,6 +103,7 @@ export class AzureFileShareBackup extends pulumi.ComponentResource {
     const account = declareAccount(name, args, own);
     const share = declareShare(name, args, account, own);
     const vault = declareVault(name, args, own);
+    claimDeclaredVault(name, this.urn, args);
     const declared = declarePolicy(name, args, policy, vault, own);
     const item = declareProtection(name, args, { account, share, vault, policy: declared }, own);
     this.accountName = account.name;
@@ -252,6 +254,21 @@ function declareVault(name: string, args: AzureFileShareBackupArgs, own: OwnOpti
     resourceGroupName: pulumi.output(resourceGroupName),
     dependsOn: [resource],
   };
+}
+
+/** A new account is registered with the vault of its component; one that is there already may be named by several. */
+function claimDeclaredVault(
+  component: string,
+  urn: pulumi.Output<string>,
+  { account = {}, vault = {} }: AzureFileShareBackupArgs,
+): void {
+  const accountId = "id" in account ? account.id : pulumi.interpolate`account of ${urn}`;
+  const vaultId = "id" in vault ? vault.id : pulumi.interpolate`vault of ${urn}`;
+  pulumi
+    .all([urn, accountId, vaultId])
+    .apply(([known, knownAccount, knownVault]) =>
+      claimVault(known, { component, account: knownAccount, vault: knownVault }),
+    );
 }
 
 function declarePolicy(

@@ -21,7 +21,7 @@ const usual: AzureFileShareBackupArgs = {
 const program = `
 const { AzureFileShareBackup } = require("pulumi-backup-posture/azure");
 const args = JSON.parse(require("node:fs").readFileSync(require("node:path").join(__dirname, "args.json"), "utf8"));
-if (args !== null) new AzureFileShareBackup("files", args);
+for (const [name, each] of Object.entries(args)) new AzureFileShareBackup(name, each);
 `;
 
 /** The real engine and azure-native's own package, with a stand-in for the provider's plugin. */
@@ -46,8 +46,11 @@ describe("the backup of an Azure file share, on the engine", () => {
 
   afterEach(() => project.remove());
 
-  const declare = (args: Partial<AzureFileShareBackupArgs> | null) =>
-    project.write("args.json", JSON.stringify(args === null ? null : { ...usual, ...args }));
+  const declareAll = (all: Readonly<Record<string, Partial<AzureFileShareBackupArgs>>>) => {
+    const whole = Object.entries(all).map(([name, args]) => [name, { ...usual, ...args }]);
+    return project.write("args.json", JSON.stringify(Object.fromEntries(whole)));
+  };
+  const declare = (args: Partial<AzureFileShareBackupArgs>) => declareAll({ files: args });
   const up = () => project.pulumi(["up", "--yes", "--skip-preview", "--refresh"]);
   const preview = (more: readonly string[] = ["--expect-no-changes"]) =>
     project.pulumi(["preview", "--refresh", "--diff", ...more]);
@@ -164,6 +167,22 @@ describe("the backup of an Azure file share, on the engine", () => {
     expectSuccess(await preview());
   }, 300_000);
 
+  it("is refused in the preview where an account would be registered with two vaults", async () => {
+    const provider = "/subscriptions/8d0c3a5e-0000-4000-8000-000000000000/resourceGroups/group/providers/Microsoft";
+    const account = { id: `${provider}.Storage/storageAccounts/contosofiles` };
+    const vault = (name: string) => ({ id: `${provider}.RecoveryServices/vaults/${name}` });
+    await declareAll({ one: { account, vault: vault("first") }, two: { account, vault: vault("First") } });
+    expectSuccess(await preview([]));
+    for (const second of [{ account, vault: vault("second") }, { account }]) {
+      await declareAll({ one: { account, vault: vault("first") }, two: second });
+      const refused = await preview([]);
+      expect(refused.exitCode).not.toBe(0);
+      expect(refused.text).toMatch(
+        /(one|two): vault: an account is registered with 1 vault only, and (one|two) registers this one with another/,
+      );
+    }
+  }, 120_000);
+
   it("stays in Azure when it is destroyed, and goes in a safe order where that was asked for", async () => {
     await declare({});
     expectSuccess(await up());
@@ -179,7 +198,7 @@ describe("the backup of an Azure file share, on the engine", () => {
     await declare({ onRemoval: "retain" });
     expectSuccess(await up());
     const kept = (await look()).resources;
-    await declare(null);
+    await declareAll({});
     expectSuccess(await up());
     expect((await look()).resources).toEqual(kept);
   }, 300_000);

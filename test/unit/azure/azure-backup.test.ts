@@ -1,5 +1,6 @@
 import { EventEmitter, once } from "node:events";
 import * as pulumi from "@pulumi/pulumi";
+import { claimVault } from "../../../provider/azure/claims";
 import { AzureFileShareBackup, type AzureFileShareBackupArgs } from "../../../provider/azure/index";
 import { readAzure } from "../../../provider/guard/controls/azure";
 import type { PlainResource } from "../../../provider/guard/controls/properties";
@@ -351,6 +352,10 @@ describe("the backup of an Azure file share", () => {
   it("refuses all that is wrong at once, before anything is declared", () => {
     const wrong = (args: Partial<AzureFileShareBackupArgs>) => () =>
       new AzureFileShareBackup("files", { ...base, ...args });
+    const tier = { kind: "vault" } as const;
+    expect(wrong({ tier, share: { name: "files", quota: 10_241 } })).toThrow(
+      /^files: share\.quota: must be at most 10240 GiB with tier\.kind "vault"/,
+    );
     expect(wrong({ keep: { daily: 201 }, share: { name: "F" }, shareSoftDeleteDays: 366 })).toThrow(
       /^files: keep\.daily: is 201, .* at most 200; share\.name: .*; shareSoftDeleteDays: must be a whole number from 1 to 365$/,
     );
@@ -359,5 +364,33 @@ describe("the backup of an Azure file share", () => {
     ).toThrow(/vault\.softDelete\.days: .* 14 to 180; vault\.crossRegionRestore: needs redundancy: "GeoRedundant"/);
     expect(wrong({ share: { name: "files", existing: true } })).toThrow(/share\.existing: .*account\.id/);
     expect(made.filter(({ type }) => type.startsWith("azure-native"))).toEqual([]);
+  });
+
+  it("takes a share as large as a vault can keep, and a larger one without a vault tier", async () => {
+    await declare({ tier: { kind: "vault" }, share: { name: "files", quota: 10_240 } });
+    await declare({ share: { name: "files", quota: 10_241 } });
+    expect(made.filter(({ type }) => type.endsWith(":FileShare")).map(({ inputs }) => inputs.shareQuota)).toEqual([
+      10_240, 10_241,
+    ]);
+  });
+});
+
+describe("a vault", () => {
+  const claim = (at: number, vault: string, account = `/accounts/${at}`) =>
+    claimVault(`urn:${at}`, { component: `share-${at}`, account, vault });
+
+  it("protects at most 200 shares of a program", () => {
+    for (let at = 0; at < 200; at += 1) claim(at, "/vaults/Full");
+    expect(() => claim(200, "/vaults/full")).toThrow(
+      /^share-200: vault: protects 201 shares of this program, .* at most 200 shares of a vault a day/,
+    );
+    claim(200, "/vaults/another");
+    claim(0, "/vaults/full", "/accounts/0");
+  });
+
+  it("has an account for itself", () => {
+    claim(1_000, "/vaults/one", "/accounts/shared");
+    expect(() => claim(1_001, "/vaults/two", "/Accounts/Shared")).toThrow(/^share-1001: vault: .* 1 vault only/);
+    claim(1_001, "/vaults/ONE", "/Accounts/Shared");
   });
 });
