@@ -39,6 +39,7 @@ export class HomeView {
   readonly #folders = new Map<string, Promise<ReadonlySet<string> | null>>();
   #unreachable: string | null = null;
   #stateKnowsObjects = false;
+  #ready = false;
 
   constructor(
     readonly home: Home,
@@ -115,8 +116,9 @@ export class HomeView {
         "unreachable",
         `nothing is created beside what could not be looked at: ${this.#unreachable}`,
       );
-    if (this.#stateKnowsObjects) await requireHome(this.home);
+    if (this.#stateKnowsObjects || this.#ready) await requireHome(this.home);
     else await initialiseHome(this.home, isRoot() && runAs !== null ? await requireAccount(runAs, this.signal) : null);
+    this.#ready = true;
   }
 
   /**

@@ -1,8 +1,10 @@
-import { access, constants, readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { access, constants } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { writeFileAtomically } from "../platform/atomic-file";
 import { isAbsent, messageOf, PostureError } from "../platform/errors";
+import { Rounds } from "../platform/rounds";
 import { findForeignOwner, makeFolderFor, type Owner } from "./ownership";
 
 /** Where everything of a posture home lies. All paths are absolute. */
@@ -56,10 +58,18 @@ export async function initialiseHome(home: Home, owner: Owner | null = null): Pr
  *
  * @throws PostureError `unreachable`.
  */
-export async function requireHome(home: Home): Promise<void> {
+export function requireHome(home: Home): Promise<void> {
+  return looks.join(home.root);
+}
+
+/** Those who ask at the same time look once: hundreds of resources are created beside each other. */
+const looks = new Rounds((root) => look(describeHome(root)));
+
+async function look(home: Home): Promise<void> {
   try {
-    markerSchema.parse(JSON.parse(await readFile(home.marker, "utf8")));
+    // Once the home has answered, its small file is read at once.
     await access(home.jobs, constants.R_OK | constants.X_OK);
+    markerSchema.parse(JSON.parse(readFileSync(home.marker, "utf8")));
   } catch (error) {
     const reason = isAbsent(error)
       ? `it is not there; mount it, or, if it is lost for good, make it anew: backup-posture init --home ${home.root}`

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
@@ -51,16 +51,15 @@ export function stateFolder(home: Home): string {
 }
 
 /**
- * Reads entries in one look at the folder, sorted by id. A file that is no entry, or that cannot be read, comes back with its `damage`.
+ * Reads entries, sorted by id. A file that is no entry, or that cannot be read, comes back with its `damage`.
  *
  * @param ids which; default: all. One without an entry is left out.
  * @throws PostureError `unreachable` when the home or the folder cannot be looked at.
  */
 export async function readEntries(home: Home, ids?: readonly string[]): Promise<readonly EmbeddedEntry[]> {
   await requireHome(home);
-  const present = await listIds(home);
-  const asked = new Set(ids);
-  const wanted = ids === undefined ? present : present.filter((id) => asked.has(id));
+  if (ids !== undefined) requireListable(entriesFolder(home));
+  const wanted = ids === undefined ? await listIds(home) : [...new Set(ids)].sort();
   return wanted.map((id) => readEntry(home, id)).filter((entry) => entry !== null);
 }
 
@@ -83,7 +82,7 @@ export async function writeEntry(home: Home, entry: ScheduleEntry): Promise<void
   if (!valid.success) throw new PostureError("usage", `${id}: not a valid entry at ${describePaths(valid.error)}`);
   const standing = readEntry(home, id);
   if (standing !== null && standing.damage === null && isSame(standing, entry)) return;
-  await ensureDirectory(entriesFolder(home));
+  if (!existsSync(entriesFolder(home))) await ensureDirectory(entriesFolder(home));
   await writeFileAtomically(entryPath(home, id), `${JSON.stringify(valid.data, null, 2)}\n`);
 }
 
@@ -112,9 +111,22 @@ async function readNames(folder: string): Promise<readonly string[]> {
     return await readdir(folder);
   } catch (error) {
     if (isAbsent(error)) return [];
-    const code = systemCodeOf(error) ?? "unknown error";
-    throw new PostureError("unreachable", `embedded scheduler ${folder}: cannot be listed: ${code}`, { cause: error });
+    throw describeUnlistable(folder, error);
   }
+}
+
+/** An absent one has no entries. */
+function requireListable(folder: string): void {
+  try {
+    accessSync(folder, constants.R_OK | constants.X_OK);
+  } catch (error) {
+    if (!isAbsent(error)) throw describeUnlistable(folder, error);
+  }
+}
+
+function describeUnlistable(folder: string, cause: unknown): PostureError {
+  const code = systemCodeOf(cause) ?? "unknown error";
+  return new PostureError("unreachable", `embedded scheduler ${folder}: cannot be listed: ${code}`, { cause });
 }
 
 /** At once: waiting for each of hundreds of small files takes ten times as long. */
