@@ -1,5 +1,5 @@
 // Makes the one file that `up` puts on a remote host: the whole command line, its threads included, for Node alone. And puts
-// what is started often, the command line, the providers and each thread, into one file each: reading hundreds takes longer than most commands.
+// what is started often, the package itself, the command line, the providers and each thread, into one file each: reading hundreds takes longer than most commands.
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -60,7 +60,7 @@ export async function bundleStarts(root) {
   const { build } = await import("esbuild");
   const provider = join(root, "provider");
   const threads = findThreads(provider).map((path) => path.slice(0, -".ts".length));
-  for (const start of ["entry", join("cli", "main"), ...threads])
+  for (const start of ["index", "entry", join("cli", "main"), ...threads])
     await build({
       ...common,
       absWorkingDir: provider,
