@@ -101,8 +101,8 @@ describe("a store whose process is killed", () => {
       return found;
     };
     const order = [
-      at(/^fsync .*\.pack$/),
-      at(/^renameSync .*\/packs\//),
+      at(/^sync .*\.pack$/),
+      at(/^rename .*\/packs\//),
       at(/^sync .*\/packs$/),
       at(/^sync .*\/manifest$/),
       at(/^rename .*\.manifest$/),

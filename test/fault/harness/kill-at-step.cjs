@@ -22,25 +22,41 @@ function take(name, subject) {
 }
 
 const names = new Map();
+const stepNames = new Map([
+  ["fsync", "sync"],
+  ["fsyncSync", "sync"],
+  ["renameSync", "rename"],
+]);
 
-const originalOpen = fs.openSync;
+const originalOpenSync = fs.openSync;
 fs.openSync = function namedOpen(path, ...rest) {
-  const file = originalOpen.call(this, path, ...rest);
+  const file = originalOpenSync.call(this, path, ...rest);
   names.set(file, path);
   return file;
 };
 
+const originalOpen = fs.open;
+fs.open = function namedOpen(path, ...rest) {
+  const done = rest.pop();
+  return originalOpen.call(this, path, ...rest, (error, file) => {
+    if (error === null) names.set(file, path);
+    done(error, file);
+  });
+};
+
 function watch(module, name) {
   const original = module[name];
+  const stepName = stepNames.get(name) ?? name;
   module[name] = function watched(subject, ...rest) {
     const what = typeof subject === "number" ? names.get(subject) : subject;
-    if (what !== undefined) take(name, name.startsWith("rename") ? rest[0] : what);
+    if (what !== undefined) take(stepName, stepName === "rename" ? rest[0] : what);
     return original.call(this, subject, ...rest);
   };
 }
 
 for (const name of [
   "writeSync",
+  "writeFileSync",
   "fsync",
   "fsyncSync",
   "renameSync",
