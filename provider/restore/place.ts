@@ -1,5 +1,6 @@
-import { randomUUID } from "node:crypto";
+import { constants } from "node:fs";
 import { open, rm, stat, statfs } from "node:fs/promises";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { isAbsent, systemCodeOf } from "../platform/errors";
 import { withinTime } from "../platform/time-limit";
@@ -34,9 +35,10 @@ async function look(to: string, neededBytes: number): Promise<PlaceProbe> {
   return { usable: false, why: `it has too little free space, ${neededBytes} bytes are needed` };
 }
 
+/** Under the same name each time: what a killed process has left is removed by this account's next look at the place. */
 async function tryToWrite(to: string): Promise<void> {
-  const path = join(to, `.backup-posture-probe-${randomUUID()}`);
-  const file = await open(path, "wx", 0o600);
+  const path = join(to, `.backup-posture-probe-${hostname()}-${process.getuid?.() ?? "user"}`);
+  const file = await open(path, constants.O_CREAT | constants.O_WRONLY | constants.O_NOFOLLOW, 0o600);
   try {
     await file.writeFile("probe");
   } finally {

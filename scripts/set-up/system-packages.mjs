@@ -41,7 +41,7 @@ export async function ensureSystemPackages(say) {
   const asRoot = isRoot ? [] : ["sudo", "-n"];
   const environment = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   for (const step of [["update"], ["install", "--yes", "--no-install-recommends", ...missing]]) {
-    const [file, ...rest] = [...asRoot, "apt-get", "-qq", ...step];
+    const [file, ...rest] = [...asRoot, "apt-get", "-qq", "-o", "DPkg::Lock::Timeout=600", ...step];
     await run([file ?? "", ...rest], { env: environment, stdio: ["ignore", "ignore", "inherit"] });
   }
   return findMissing();

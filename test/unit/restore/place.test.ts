@@ -1,5 +1,5 @@
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { probePlace } from "../../../provider/restore/place";
 
@@ -12,6 +12,18 @@ afterEach(() => rm(root, { recursive: true, force: true }));
 describe("a place to restore to", () => {
   it("is usable where a file can be made and there is room, and is left as it was", async () => {
     expect(await probePlace(root, 1)).toEqual({ usable: true });
+    expect(await readdir(root)).toEqual([]);
+  });
+
+  it("loses what a look that was killed has left in it", async () => {
+    await writeFile(join(root, `.backup-posture-probe-${hostname()}-${process.getuid?.() ?? "user"}`), "probe");
+    expect(await probePlace(root, 1)).toEqual({ usable: true });
+    expect(await readdir(root)).toEqual([]);
+  });
+
+  it("may be looked at by many at once", async () => {
+    const probes = await Promise.all(Array.from({ length: 50 }, () => probePlace(root, 1)));
+    expect(probes.filter(({ usable }) => !usable)).toEqual([]);
     expect(await readdir(root)).toEqual([]);
   });
 
