@@ -1,5 +1,4 @@
-import { constants } from "node:fs";
-import { open, rm, stat, statfs } from "node:fs/promises";
+import { type FileHandle, open, rm, stat, statfs } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { isAbsent, systemCodeOf } from "../platform/errors";
@@ -35,15 +34,26 @@ async function look(to: string, neededBytes: number): Promise<PlaceProbe> {
   return { usable: false, why: `it has too little free space, ${neededBytes} bytes are needed` };
 }
 
-/** Under the same name each time: what a killed process has left is removed by this account's next look at the place. */
 async function tryToWrite(to: string): Promise<void> {
   const path = join(to, `.backup-posture-probe-${hostname()}-${process.getuid?.() ?? "user"}`);
-  const file = await open(path, constants.O_CREAT | constants.O_WRONLY | constants.O_NOFOLLOW, 0o600);
+  const file = await openAnew(path);
   try {
     await file.writeFile("probe");
   } finally {
     await file.close();
     await rm(path, { force: true });
+  }
+}
+
+/** The name is the same each time, so that what a killed process has left goes; what is found there is never written to, it may be a link. */
+async function openAnew(path: string): Promise<FileHandle> {
+  for (;;) {
+    await rm(path, { force: true });
+    try {
+      return await open(path, "wx", 0o600);
+    } catch (error) {
+      if (systemCodeOf(error) !== "EEXIST") throw error; // EEXIST: another look was quicker, and has its own file there for a moment
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { link, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { probePlace } from "../../../provider/restore/place";
@@ -16,9 +16,17 @@ describe("a place to restore to", () => {
   });
 
   it("loses what a look that was killed has left in it", async () => {
-    await writeFile(join(root, `.backup-posture-probe-${hostname()}-${process.getuid?.() ?? "user"}`), "probe");
+    await writeFile(leftover(), "probe");
     expect(await probePlace(root, 1)).toEqual({ usable: true });
     expect(await readdir(root)).toEqual([]);
+  });
+
+  it("writes to nothing that it finds under the name of its probe", async () => {
+    await writeFile(join(root, "precious"), "precious");
+    await link(join(root, "precious"), leftover());
+    expect(await probePlace(root, 1)).toEqual({ usable: true });
+    expect(await readFile(join(root, "precious"), "utf8")).toBe("precious");
+    expect(await readdir(root)).toEqual(["precious"]);
   });
 
   it("may be looked at by many at once", async () => {
@@ -40,3 +48,7 @@ describe("a place to restore to", () => {
     expect((await readdir(root)).sort()).toEqual(["file"]);
   });
 });
+
+function leftover(): string {
+  return join(root, `.backup-posture-probe-${hostname()}-${process.getuid?.() ?? "user"}`);
+}
